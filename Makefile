@@ -1,0 +1,110 @@
+# What people and CI do here. `make` alone lists it. Run and test need only Go.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# A checkout whose owner is someone else must still build.
+export GOFLAGS ?= -buildvcs=false
+export SAM_CLI_TELEMETRY := 0
+export AWS_DEFAULT_REGION ?= eu-central-1
+
+# The race detector needs a C compiler; without one the tests run without it.
+RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
+
+# Small, and with the same bytes wherever it is built, so that a deployment
+# changes only the functions that changed.
+LAMBDA_FLAGS := -buildvcs=false -trimpath -tags=lambda.norpc '-ldflags=-s -w -buildid='
+
+# Where `make tools` puts things; each is newer than the pins it was made from.
+TOOLS    := $(CURDIR)/.tools
+LINT     := $(TOOLS)/bin/golangci-lint
+SAM      := $(TOOLS)/venv/bin/sam
+BROWSER  := infra/browser/node_modules/.package-lock.json
+CHROMIUM := /usr/bin/chromium
+
+LAMBDAS := $(wildcard functions/*/lambda/main.go)
+
+.PHONY: help
+help: ## list what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: bin/rapport ## run everything on this machine, with the sample shop
+	@exec bin/rapport local
+
+.PHONY: test
+test: ## vet and test; needs only Go
+	go vet ./...
+	go test $(RACE) -shuffle=on ./...
+
+.PHONY: check
+check: format tidy lint validate template build browser ## what CI checks beside the tests
+
+.PHONY: validate
+validate: bin/rapport ## check the strategy
+	bin/rapport validate infra/strategy
+
+.PHONY: lint
+lint: $(LINT) ## find mistakes that compile
+	$(LINT) run ./...
+
+.PHONY: format
+format: $(LINT) ## show what is not formatted; make format FIX=1 mends it
+	$(LINT) fmt $(if $(FIX),,--diff) ./...
+
+.PHONY: tidy
+tidy: ## show what go.mod lacks or has too much
+	go mod tidy -diff
+
+.PHONY: template
+template: $(SAM) ## check template.yaml
+	$(SAM) validate --lint
+
+.PHONY: build
+build: $(SAM) ## build the Lambdas for deployment
+ifeq ($(LAMBDAS),)
+	@echo "no functions/*/lambda yet: nothing to build"
+else
+	GOFLAGS="$(LAMBDA_FLAGS)" CGO_ENABLED=0 $(SAM) build --parallel
+endif
+
+.PHONY: browser
+browser: bin/rapport $(BROWSER) $(CHROMIUM) ## play the sample shop's story in a browser
+	npm test --prefix infra/browser
+
+.PHONY: bench
+bench: ## measure
+	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: tools
+tools: $(LINT) $(SAM) $(BROWSER) $(CHROMIUM) ## install what check and build need
+
+.PHONY: clean
+clean: ## remove what was built; tools and local data stay
+	rm -rf bin .aws-sam
+
+.PHONY: bin/rapport
+bin/rapport:
+	go build -o bin/rapport ./infra/rapport
+
+$(LINT): infra/tools/go.mod infra/tools/go.sum
+	cd infra/tools && go build -trimpath -ldflags='-s -w' -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	touch $@
+
+# The environment is made anew, so that nothing of an older pin stays behind.
+$(SAM): infra/tools/requirements.txt
+	rm -rf $(TOOLS)/venv
+	python3 -m venv $(TOOLS)/venv
+	$(TOOLS)/venv/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $<
+	touch $@
+
+$(BROWSER): infra/browser/package-lock.json
+	npm ci --prefix infra/browser --no-audit --no-fund
+	touch $@
+
+$(CHROMIUM):
+	@if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+	  echo "the browser tests need $@: install Debian's package chromium (apt-get install chromium)" >&2; exit 1; fi
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends chromium
