@@ -1,0 +1,30 @@
+package person
+
+import "maps"
+
+// Clone returns a person that shares nothing changeable with p.
+func (p *Person) Clone() *Person {
+	c := *p
+	c.Audiences = maps.Clone(p.Audiences)
+	c.Nodes = make([]*Node, len(p.Nodes))
+	for i, n := range p.Nodes {
+		c.Nodes[i] = n.clone()
+	}
+	return &c
+}
+
+func (n *Node) clone() *Node {
+	c := *n
+	if n.Owner != nil {
+		owner := *n.Owner
+		c.Owner = &owner
+	}
+	c.Traits = maps.Clone(n.Traits)
+	c.Computed = nil
+	for name, f := range n.Computed {
+		fold := &Fold{Count: f.Count, At: f.At, By: f.By, Value: f.Value}
+		fold.Sum.Set(&f.Sum)
+		c.fold(name, fold)
+	}
+	return &c
+}

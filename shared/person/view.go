@@ -1,0 +1,27 @@
+package person
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// View is the single customer view: the join of all of a person's nodes at one
+// moment. It depends only on which events the nodes received, never on the
+// order they came in.
+type View struct {
+	ID        string                     // the hash of the person's earliest node
+	Nodes     []NodeID                   // sorted by kind and value
+	Known     bool                       // has a proven user id
+	Traits    map[string]Trait           // declared and observed
+	Computed  map[string]json.RawMessage // by name: a number, or a string (times as RFC 3339 in UTC)
+	FirstSeen time.Time                  // of event times; zero when nothing was seen
+	LastSeen  time.Time
+}
+
+// Trait is one declared attribute with where it came from. The latest writer
+// wins, by (At, By).
+type Trait struct {
+	Value json.RawMessage // compact JSON, numbers as sent
+	At    time.Time       // the event's time, to the millisecond
+	By    string          // the event's message id
+}
