@@ -1,0 +1,104 @@
+// Package collect is the Lambda that listens over HTTP: it takes events from
+// any known client, judges form and key at once, and hands what it accepts to
+// the ingest queue before it says so.
+package collect
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"rapport/shared/access"
+	"rapport/shared/event"
+	"rapport/shared/fault"
+	"rapport/shared/httpapi"
+)
+
+// Queue is the ingest queue. Send returns nil only when every message is safely
+// stored; its errors are Unavailable.
+type Queue interface {
+	Send(ctx context.Context, messages ...string) error
+}
+
+// Deps is what collect works with.
+type Deps struct {
+	Queue    Queue
+	Keys     access.Keys
+	Proofs   access.Proofs
+	Now      func() time.Time
+	Reserved func(trait string) bool // the names of computed traits; nil reserves none
+	Log      *slog.Logger
+	Origins  []string // of pages that may send; empty lets all of them
+}
+
+// maxBody is how large a request may be, unpacked.
+const maxBody = 10 << 20
+
+// New returns the handler of the ingest routes.
+func New(d Deps) http.Handler {
+	mux := http.NewServeMux()
+	for path, kind := range routes() {
+		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
+			a, err := d.collect(r, kind)
+			if err != nil {
+				httpapi.Error(w, err)
+				return
+			}
+			httpapi.Encode(w, http.StatusOK, a)
+		})
+	}
+	return httpapi.CORS(d.Origins, httpapi.Routes(mux))
+}
+
+// collect accepts the events of one request. An error means that none was.
+func (d Deps) collect(r *http.Request, path event.Type) (answer, error) {
+	body, err := httpapi.Body(r, maxBody)
+	if err != nil {
+		return answer{}, err
+	}
+	request, unreadable := event.Read(body)
+	kind, err := httpapi.CallerWith(r, d.Keys, request.WriteKey)
+	if err != nil {
+		return answer{}, err
+	}
+	if unreadable != nil {
+		return answer{}, unreadable
+	}
+	sender, err := d.sender(r, kind)
+	if err != nil {
+		return answer{}, err
+	}
+	a := judge(request.Decode(path, sender))
+	if err := d.enqueue(r.Context(), a.events); err != nil {
+		return answer{}, err
+	}
+	a.log(r.Context(), d.Log)
+	return a, nil
+}
+
+func (d Deps) sender(r *http.Request, kind access.Kind) (event.Sender, error) {
+	now := d.Now()
+	s := event.Sender{
+		Trusted:    kind == access.Secret,
+		Import:     r.URL.Query().Get("import") == "1",
+		ReceivedAt: now,
+		ProvenUser: func(proof string) (string, error) { return d.Proofs.Verify(proof, now) },
+		Reserved:   d.Reserved,
+	}
+	if s.Import && !s.Trusted {
+		return s, fault.New(fault.Forbidden, "secret_key_required", "import history with a secret key, from a server").In("import")
+	}
+	return s, nil
+}
+
+func (d Deps) enqueue(ctx context.Context, events []event.Event) error {
+	messages, err := event.Pack(events)
+	if err != nil || len(messages) == 0 {
+		return err
+	}
+	if err := d.Queue.Send(ctx, messages...); err != nil {
+		return fault.New(fault.Unavailable, "not_stored", "nothing was stored; send the request again").Because(err)
+	}
+	return nil
+}

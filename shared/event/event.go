@@ -1,0 +1,77 @@
+// Package event is about what a customer did, in the terms of the Segment spec.
+// It reads what any known client sends (Decode) and turns it into one canonical
+// form, Event, that travels through the queue and is kept.
+package event
+
+import (
+	"encoding/json"
+	"time"
+
+	"rapport/shared/person"
+)
+
+// Type is the kind of call, as the Segment spec names it.
+type Type string
+
+// The six calls.
+const (
+	Track    Type = "track"
+	Identify Type = "identify"
+	Page     Type = "page"
+	Screen   Type = "screen"
+	Group    Type = "group"
+	Alias    Type = "alias"
+)
+
+// Event is the canonical form of one call. Its JSON form is what the ingest
+// queue and the event record hold.
+type Event struct {
+	MessageID string `json:"messageId"`
+	Type      Type   `json:"type"`
+	Name      string `json:"event,omitempty"` // of a track; the page's or screen's name otherwise
+
+	// UserID is set only when it is proven: by a secret key or a proof. A user
+	// id that a browser merely states is kept as Claim, joins nothing and
+	// reveals nothing.
+	UserID      string `json:"userId,omitempty"`
+	AnonymousID string `json:"anonymousId,omitempty"`
+	PreviousID  string `json:"previousId,omitempty"` // of an alias
+	GroupID     string `json:"groupId,omitempty"`
+	Claim       string `json:"claim,omitempty"`
+
+	// JSON objects as sent, compact; nil when absent.
+	Properties   json.RawMessage `json:"properties,omitempty"`
+	Traits       json.RawMessage `json:"traits,omitempty"`
+	Context      json.RawMessage `json:"context,omitempty"`
+	Integrations json.RawMessage `json:"integrations,omitempty"`
+
+	// Timestamp is when it happened, corrected for the sender's clock and
+	// clamped to ReceivedAt. The other three are kept as evidence.
+	Timestamp         time.Time  `json:"timestamp"`
+	OriginalTimestamp *time.Time `json:"originalTimestamp,omitempty"`
+	SentAt            *time.Time `json:"sentAt,omitempty"`
+	ReceivedAt        time.Time  `json:"receivedAt"`
+	TimeCorrected     bool       `json:"timeCorrected,omitempty"`
+
+	// Trusted says that a secret key sent it; Imported that it is history,
+	// which triggers nothing.
+	Trusted  bool `json:"trusted,omitempty"`
+	Imported bool `json:"imported,omitempty"`
+
+	// Digest is a hash of the canonical content without transport metadata: the
+	// same message id with another digest is another event under a reused id.
+	Digest string `json:"digest"`
+
+	// Verdicts are remarks of the edge that did not refuse the event, such as
+	// "blocked_id" for a junk user id that was left out.
+	Verdicts []string `json:"verdicts,omitempty"`
+}
+
+// Node is the one node that the event belongs to and counts in: its proven user
+// id, else its anonymous id.
+func (e *Event) Node() person.NodeID {
+	if e.UserID != "" {
+		return person.NodeID{Kind: person.UserID, Value: e.UserID}
+	}
+	return person.NodeID{Kind: person.AnonymousID, Value: e.AnonymousID}
+}

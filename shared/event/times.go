@@ -1,0 +1,87 @@
+package event
+
+import (
+	"encoding/json"
+	"time"
+
+	"rapport/shared/fault"
+	"rapport/shared/wire"
+)
+
+// transit is how long a request may have been on its way. A smaller difference
+// between sending and receiving says nothing about the sender's clock.
+const transit = 10 * time.Second
+
+// earliest is the first time that is believed: clocks that lost their battery
+// start in 1970 or 1980.
+var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// times reads when the event happened. A sending time that cannot be read is
+// left out, since it is only a means of correction.
+func (d *decoder) times(e *Event, p parts) *fault.Error {
+	name := "originalTimestamp"
+	if p.top[name] == nil || p.top[name] == "" {
+		name = "timestamp"
+	}
+	if v := p.top[name]; v != nil && v != "" {
+		at, ok := parseTime(v)
+		if !ok {
+			return fault.New(fault.Invalid, "bad_timestamp",
+				"write the time as RFC 3339 or as milliseconds since 1970").In(name)
+		}
+		e.OriginalTimestamp = &at
+	}
+	for _, o := range []wire.Object{d.head, p.top} {
+		if at, ok := parseTime(o["sentAt"]); ok {
+			e.SentAt = &at
+		}
+	}
+	e.Timestamp = happened(e.OriginalTimestamp, e.SentAt, e.ReceivedAt)
+	e.TimeCorrected = e.OriginalTimestamp != nil && !e.Timestamp.Equal(*e.OriginalTimestamp)
+	return nil
+}
+
+// happened corrects the sender's time by how far its clock was off when it
+// sent, and replaces what cannot be true by the time of receipt.
+func happened(original, sentAt *time.Time, receivedAt time.Time) time.Time {
+	if original == nil {
+		return receivedAt
+	}
+	at := *original
+	if sentAt != nil {
+		if off := receivedAt.Sub(*sentAt); off.Abs() >= transit {
+			at = at.Add(off)
+		}
+	}
+	if at.After(receivedAt) || at.Before(earliest) {
+		return receivedAt
+	}
+	return at
+}
+
+// layouts are the forms of ISO 8601 that senders were seen to use. A time
+// without a zone is in UTC.
+var layouts = []string{time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05", "2006-01-02"}
+
+func parseTime(v any) (time.Time, bool) {
+	switch v := v.(type) {
+	case json.Number:
+		ms, err := v.Float64()
+		const most = 253_402_300_800_000 // the year 10000
+		if err != nil || ms >= most || ms <= -most/8 {
+			return time.Time{}, false
+		}
+		return time.UnixMilli(int64(ms)).UTC(), true
+	case string:
+		for _, layout := range layouts {
+			if at, err := time.Parse(layout, v); err == nil {
+				at = instant(at)
+				return at, at.Year() >= 0 && at.Year() <= 9999
+			}
+		}
+	}
+	return time.Time{}, false
+}
+
+// instant is t in UTC, to the millisecond: the precision that is kept.
+func instant(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
