@@ -1,0 +1,170 @@
+package publish
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"time"
+	_ "time/tzdata" // zones are checked the same on a machine that has none
+
+	"go.yaml.in/yaml/v4"
+
+	"rapport/shared/audience"
+	"rapport/shared/content"
+	"rapport/shared/person"
+)
+
+// entry is one thing with an id, and where it stands.
+type entry[T any] struct {
+	value T
+	key   place   // its id
+	body  mapping // what is under it
+}
+
+// section is all entries of one kind, from all files.
+type section[T any] struct {
+	name string
+	at   map[string]*entry[T]
+}
+
+func (s *section[T]) ids() []string { return slices.Sorted(maps.Keys(s.at)) }
+
+// loader collects what the files hold and what is wrong with it.
+type loader struct {
+	problems  []Problem
+	zone      string
+	location  *time.Location
+	zoneAt    place
+	computed  section[person.ComputedTrait]
+	audiences section[audience.Audience]
+	slots     section[content.Slot]
+	blocks    section[content.Block]
+	rules     *ruleCompiler
+}
+
+func newLoader() *loader {
+	return &loader{
+		location:  time.UTC,
+		computed:  section[person.ComputedTrait]{"computed traits", map[string]*entry[person.ComputedTrait]{}},
+		audiences: section[audience.Audience]{"audiences", map[string]*entry[audience.Audience]{}},
+		slots:     section[content.Slot]{"slots", map[string]*entry[content.Slot]{}},
+		blocks:    section[content.Block]{"blocks", map[string]*entry[content.Block]{}},
+	}
+}
+
+// readRoot reads the top of a file.
+func (l *loader) readRoot(f *file, root *yaml.Node) {
+	if kindOf(root) == "nothing" {
+		return
+	}
+	m, ok := l.mapping(f, root, "a strategy file", "zone", "computed", "audiences", "slots", "blocks")
+	if !ok {
+		return
+	}
+	l.readZone(m)
+	entries(l, m, "computed", &l.computed, namePattern, "event!", "op!", "of")
+	entries(l, m, "audiences", &l.audiences, idPattern, "name!", "description", "when!")
+	entries(l, m, "slots", &l.slots, idPattern, "description", "fallback!")
+	entries(l, m, "blocks", &l.blocks, idPattern,
+		"slot!", "audience", "when", "priority", "weight", "from", "until", "content!")
+}
+
+// readZone takes the zone, which may stand in one file only.
+func (l *loader) readZone(m mapping) {
+	n := m.fields["zone"]
+	if n == nil {
+		return
+	}
+	if l.zoneAt.node != nil {
+		l.report(m.file, n, "zone stands twice, at %s and here: keep one", l.zoneAt)
+		return
+	}
+	l.zoneAt = place{m.file, n}
+	l.zone = m.text("zone", 64)
+	location, err := time.LoadLocation(l.zone)
+	if l.zone == "Local" || err != nil {
+		l.report(m.file, n, "there is no time zone %q: write an IANA name like Europe/Kyiv", l.zone)
+		return
+	}
+	l.location = location
+}
+
+// entries reads one section of a file.
+func entries[T any](l *loader, root mapping, key string, s *section[T], pattern *regexp.Regexp, keys ...string) {
+	n := root.fields[key]
+	if n == nil || kindOf(n) == "nothing" {
+		return
+	}
+	if n.Kind != yaml.MappingNode {
+		l.report(root.file, n, "%s must be ids with what each of them is, not %s", key, kindOf(n))
+		return
+	}
+	for idNode, value := range l.pairs(root.file, n) {
+		id, here := idNode.Value, place{root.file, idNode}
+		what := article(s.name, id)
+		if !pattern.MatchString(id) {
+			l.report(root.file, idNode, "%q cannot be an id: %s", id, idRule(pattern))
+		}
+		body, ok := l.mapping(root.file, value, what, keys...)
+		if first := s.at[id]; first != nil {
+			l.report(root.file, idNode, "%s stands twice, at %s and here: rename one of them", what, first.key)
+			continue
+		}
+		if ok {
+			s.at[id] = &entry[T]{key: here, body: body}
+		}
+	}
+}
+
+func idRule(pattern *regexp.Regexp) string {
+	if pattern == namePattern {
+		return "use a-z, 0-9 and _, begin with a letter, at most 64 characters, so that rules can name it"
+	}
+	return "use a-z, 0-9, _ and -, at most 64 characters"
+}
+
+// readComputed reads the body of a computed trait.
+func (l *loader) readComputed(name string, e *entry[person.ComputedTrait]) {
+	m := e.body
+	t := person.ComputedTrait{Name: name, Op: person.Op(m.text("op", 10)), Event: m.text("event", 200), Of: m.texts("of", 10, 200)}
+	ops := []string{string(person.Count), string(person.Sum), string(person.First), string(person.Last)}
+	switch of := m.fields["of"]; {
+	case !slices.Contains(ops, string(t.Op)):
+		if n := m.scalar("op"); n != nil {
+			l.report(m.file, n, "op of %s cannot be %q%s", m.what, t.Op, didYouMean(string(t.Op), ops))
+		}
+	case t.Op == person.Count && of != nil:
+		l.report(m.file, of, "%s counts events: leave of out, or use sum", m.what)
+	case t.Op != person.Count && of == nil:
+		l.report(m.file, m.node, "%s needs of: the property to take the %s of", m.what, t.Op)
+	}
+	e.value = t
+}
+
+// readAudience reads the body of an audience, except for its rule.
+func (l *loader) readAudience(id string, e *entry[audience.Audience]) {
+	e.value = audience.Audience{
+		ID: id, Name: e.body.text("name", 100), Description: e.body.text("description", 1000), Text: e.body.text("when", audience.MaxText),
+	}
+}
+
+// readSlot reads the body of a slot.
+func (l *loader) readSlot(id string, e *entry[content.Slot]) {
+	e.value = content.Slot{ID: id, Description: e.body.text("description", 1000), Fallback: e.body.id("fallback")}
+}
+
+// The bounds of a block's numbers.
+const (
+	maxPriority = 1000
+	maxWeight   = 1000
+)
+
+// readBlock reads the body of a block, except for its rule.
+func (l *loader) readBlock(id string, e *entry[content.Block]) {
+	m := e.body
+	e.value = content.Block{
+		ID: id, Slot: m.id("slot"), Audience: m.id("audience"), When: content.NoRule, Text: m.text("when", audience.MaxText),
+		Priority: m.number("priority", 0, maxPriority, 0), Weight: m.number("weight", 1, maxWeight, 1),
+		From: m.moment("from", l.location), Until: m.moment("until", l.location), Content: l.readContent(m),
+	}
+}

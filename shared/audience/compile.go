@@ -1,0 +1,179 @@
+package audience
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"rapport/shared/fault"
+)
+
+// compiler turns programs into closures over slots.
+type compiler struct {
+	set    *Set
+	slotOf map[string]int // by path, names joined with NUL
+	timed  map[string]bool
+	uses   []int
+	temps  int
+}
+
+func (c *compiler) rule(p *Program, i int) (rule, error) {
+	c.uses, c.temps = nil, 0
+	r := rule{program: *p}
+	err := check(p)
+	if err == nil {
+		r.test, err = c.predicate(p)
+	}
+	if err != nil {
+		return rule{}, err.In(fmt.Sprintf("rules[%d]", i))
+	}
+	slices.Sort(c.uses)
+	r.uses = slices.Compact(c.uses)
+	c.set.scratch = max(c.set.scratch, c.temps)
+	return r, nil
+}
+
+// temp reserves the place of an intermediate value.
+func (c *compiler) temp() int {
+	c.temps++
+	return c.temps - 1
+}
+
+func (c *compiler) slot(path []string) int {
+	key := strings.Join(path, "\x00")
+	k, ok := c.slotOf[key]
+	if !ok {
+		k = len(c.set.slots)
+		c.slotOf[key] = k
+		c.set.slots = append(c.set.slots, slot{path: path, timed: c.timed[pathText(path)]})
+	}
+	c.uses = append(c.uses, k)
+	return k
+}
+
+// arity is how many arguments an operation takes; lists take any number.
+var arity = map[string]int{
+	OpConst: 0, OpGet: 0, OpHas: 0,
+	OpNot: 1, OpSize: 1, OpNegate: 1, OpInt: 1, OpDouble: 1, OpString: 1, OpTime: 1, OpSpan: 1,
+	OpAnd: 2, OpOr: 2, OpEqual: 2, OpUnequal: 2, OpLess: 2, OpAtMost: 2, OpGreater: 2, OpAtLeast: 2,
+	OpIn: 2, OpAdd: 2, OpSubtract: 2, OpMultiply: 2, OpDivide: 2, OpRemainder: 2,
+	OpContains: 2, OpStarts: 2, OpEnds: 2, OpMatches: 2,
+	OpIf: 3,
+}
+
+// check refuses a program that is not well formed, or that is too big.
+func check(p *Program) *fault.Error {
+	if n := count(p, MaxNodes); n > MaxNodes {
+		return fault.New(fault.TooLarge, "rule_too_big", "a rule has at most %d operations; split it into several audiences", MaxNodes)
+	}
+	if err := p.checkShape(); err != nil {
+		return err
+	}
+	return p.checkTime()
+}
+
+// count counts nodes and stops soon after the limit.
+func count(p *Program, limit int) int {
+	n := 1
+	for i := range p.Args {
+		if n > limit {
+			break
+		}
+		n += count(&p.Args[i], limit-n)
+	}
+	return n
+}
+
+func (p *Program) checkShape() *fault.Error {
+	n, known := arity[p.Op]
+	if !known && p.Op != OpList {
+		return malformed("the operation %q does not exist", p.Op)
+	}
+	if known && len(p.Args) != n {
+		return malformed("%s takes %d arguments, not %d", p.Op, n, len(p.Args))
+	}
+	if p.Op == OpGet || p.Op == OpHas {
+		if err := p.checkPath(); err != nil {
+			return err
+		}
+	}
+	for i := range p.Args {
+		if err := p.Args[i].checkShape(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Program) checkPath() *fault.Error {
+	if len(p.Path) == 0 {
+		return malformed("a path needs a variable")
+	}
+	names := len(p.Path) - 1
+	switch p.Path[0] {
+	case Traits, Computed, Context:
+		if names == 0 {
+			return malformed("%s is read by name, as in %s.country", p.Path[0], p.Path[0])
+		}
+	case Known, FirstSeen, LastSeen, Now:
+		if names > 0 || p.Op == OpHas {
+			return malformed("%s has nothing inside", p.Path[0])
+		}
+	default:
+		return malformed("there is no variable %q", p.Path[0])
+	}
+	return nil
+}
+
+func malformed(format string, args ...any) *fault.Error {
+	return fault.New(fault.Invalid, "rule_malformed", format+"; publish the strategy again", args...)
+}
+
+// moving reports whether the value of p moves as time passes: now itself, and
+// what is added to it or subtracted from it.
+func (p *Program) moving() bool {
+	switch p.Op {
+	case OpGet:
+		return p.Path[0] == Now
+	case OpAdd, OpSubtract, OpNegate:
+		return slices.ContainsFunc(p.Args, func(a Program) bool { return a.moving() })
+	case OpIf:
+		return p.Args[1].moving() || p.Args[2].moving()
+	default:
+		return false
+	}
+}
+
+// checkTime refuses operations on now after which nobody could tell when the
+// rule changes by itself.
+func (p *Program) checkTime() *fault.Error {
+	for i := range p.Args {
+		a := &p.Args[i]
+		if a.moving() && !keepsTime(p.Op) {
+			return fault.New(fault.Invalid, "rule_time", "now can only be compared, added to and subtracted; %s cannot take it", p.Op)
+		}
+		if p.Op == OpString && a.zoned() {
+			return fault.New(fault.Invalid, "rule_time", "a time that the rule itself read from text cannot be turned into text again")
+		}
+		if err := a.checkTime(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keepsTime reports whether the operation compares, adds or subtracts.
+func keepsTime(op string) bool {
+	switch op {
+	case OpEqual, OpUnequal, OpLess, OpAtMost, OpGreater, OpAtLeast, OpAdd, OpSubtract, OpNegate, OpIf:
+		return true
+	default:
+		return false
+	}
+}
+
+// zoned reports whether p may be a time with an offset of its own, which this
+// package does not keep.
+func (p *Program) zoned() bool {
+	return p.Op == OpTime || slices.ContainsFunc(p.Args, func(a Program) bool { return a.zoned() })
+}

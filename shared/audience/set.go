@@ -1,0 +1,141 @@
+package audience
+
+import (
+	"slices"
+	"time"
+
+	"rapport/shared/fault"
+)
+
+// Set is all rules of a strategy, compiled together so that each path is looked
+// up once however many rules read it. It never changes; any number of goroutines
+// may use it, each with its own Facts.
+type Set struct {
+	rules    []rule
+	slots    []slot
+	names    []string       // the first names of context paths, sorted
+	scratch  int            // most intermediate values that one rule needs
+	failures []value        // by reason
+	errors   []*fault.Error // by reason
+}
+
+// rule is one compiled program.
+type rule struct {
+	program Program
+	test    predicate
+	uses    []int // slots, ascending
+}
+
+// slot is one path that rules read.
+type slot struct {
+	path  []string
+	timed bool // a string there is a time
+	name  int  // index into Set.names of a context path
+}
+
+// Compile compiles programs; the i-th is then rule i of the set. Times lists the
+// paths whose strings are times: "computed.last_order_at". It returns faults of
+// kind Invalid for a program that is not well formed or over a limit.
+func Compile(programs []Program, times []string) (*Set, error) {
+	c := &compiler{set: &Set{}, slotOf: map[string]int{}, timed: map[string]bool{}}
+	for _, path := range times {
+		c.timed[path] = true
+	}
+	for i := range programs {
+		r, err := c.rule(&programs[i], i)
+		if err != nil {
+			return nil, err
+		}
+		c.set.rules = append(c.set.rules, r)
+	}
+	c.set.nameContext()
+	c.set.giveReasons()
+	return c.set, nil
+}
+
+// nameContext numbers the members of the context that rules read.
+func (s *Set) nameContext() {
+	for _, sl := range s.slots {
+		if sl.path[0] == Context {
+			s.names = append(s.names, sl.path[1])
+		}
+	}
+	slices.Sort(s.names)
+	s.names = slices.Compact(s.names)
+	for i := range s.slots {
+		if sl := &s.slots[i]; sl.path[0] == Context {
+			sl.name, _ = slices.BinarySearch(s.names, sl.path[1])
+		}
+	}
+}
+
+// Match reports whether the facts satisfy rule i. An error says that the rule
+// could not be decided, because a path is missing or a value has the wrong type;
+// callers treat it as no match. The error is shared: do not change it.
+func (s *Set) Match(i int, f *Facts) (bool, error) {
+	if f.set != s {
+		return false, errOtherFacts
+	}
+	v := s.rules[i].test(f)
+	if v < no {
+		return false, s.errors[-v]
+	}
+	return v == yes, nil
+}
+
+// Uses returns the paths that rule i reads, sorted: "traits.country".
+func (s *Set) Uses(i int) []string {
+	var paths []string
+	for _, k := range s.rules[i].uses {
+		paths = append(paths, pathText(s.slots[k].path))
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// Len returns how many rules there are.
+func (s *Set) Len() int { return len(s.rules) }
+
+var errOtherFacts = fault.New(fault.Internal, "other_facts", "fill the facts from the same set of rules first")
+
+// reason says why an operation failed. From lacks on it names a slot.
+type reason int64
+
+const (
+	wrongType reason = iota + 1
+	overflow
+	zeroDivisor
+	notANumber
+	notConvertible
+	outOfTime
+	lacks // plus the slot's index
+)
+
+var reasonTexts = [...]string{
+	wrongType:      "a value has a type that the operation cannot work with; guard it, or convert it with int(), double() or string()",
+	overflow:       "a number does not fit 64 bits",
+	zeroDivisor:    "division by zero",
+	notANumber:     "a value that is not a number has no order",
+	notConvertible: "a value cannot be converted to the type asked for",
+	outOfTime:      "a time is outside the years 1 to 9999",
+}
+
+// giveReasons prepares every failure, so that evaluation need not make one.
+func (s *Set) giveReasons() {
+	total := int(lacks) + len(s.slots)
+	s.failures = make([]value, total)
+	s.errors = make([]*fault.Error, total)
+	for r := range s.failures {
+		s.failures[r] = value{kind: failed, n: int64(r)}
+		if r < int(lacks) {
+			s.errors[r] = fault.New(fault.Invalid, "rule_undecided", "%s", reasonTexts[r])
+			continue
+		}
+		path := s.slots[r-int(lacks)].path
+		s.errors[r] = fault.New(fault.Invalid, "fact_missing", "this person has no %s; guard it with has() if that is normal", pathText(path)).
+			In(pathText(path))
+	}
+}
+
+// stepOf is the resolution of time in rules.
+const stepOf = time.Millisecond

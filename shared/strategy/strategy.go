@@ -1,0 +1,176 @@
+// Package strategy is the customer strategy as code, after it was checked and
+// compiled: what is computed of people, which audiences they fall into, and what
+// a website may show to whom. It is published as one immutable, versioned
+// document in the table, with a pointer to the current version.
+package strategy
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"rapport/shared/audience"
+	"rapport/shared/content"
+	"rapport/shared/fault"
+	"rapport/shared/person"
+)
+
+// Document is a strategy as it is stored. Everything in it is sorted by id or
+// name, so that equal strategies have equal bytes.
+type Document struct {
+	Version   string                 `json:"version,omitempty"` // see Seal
+	Zone      string                 `json:"zone"`              // IANA name of the time zone that days are counted in
+	Computed  []person.ComputedTrait `json:"computed,omitempty"`
+	Audiences []audience.Audience    `json:"audiences,omitempty"`
+	Slots     []content.Slot         `json:"slots,omitempty"`
+	Blocks    []content.Block        `json:"blocks,omitempty"`
+}
+
+// encode returns the canonical JSON.
+func (d Document) encode() ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(d); err != nil {
+		return nil, fault.New(fault.Internal, "encode_strategy", "the strategy could not be encoded").Because(err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// Seal returns the document with its version: the first 12 hexadecimal digits of
+// the SHA-256 of its canonical JSON without one.
+func (d Document) Seal() (Document, error) {
+	d.Version = ""
+	body, err := d.encode()
+	if err != nil {
+		return d, err
+	}
+	sum := sha256.Sum256(body)
+	d.Version = hex.EncodeToString(sum[:6])
+	return d, nil
+}
+
+// Strategy is a document made ready for use. It never changes; any number of
+// goroutines may use it.
+type Strategy struct {
+	Document
+
+	// Rules holds the rules of all audiences, in their order, and after them the
+	// extra rules of blocks, to which Block.When points.
+	Rules *audience.Set
+
+	audiences map[string]int
+	slots     map[string]content.Slot
+	blocks    map[string]content.Block
+	bySlot    map[string][]content.Block
+}
+
+// Ready compiles the document. It returns a fault of kind Invalid for one that
+// the engine cannot run: a rule that does not compile, or an id that leads
+// nowhere.
+func Ready(doc Document) (*Strategy, error) {
+	s := &Strategy{
+		Document:  doc,
+		audiences: make(map[string]int, len(doc.Audiences)),
+		slots:     make(map[string]content.Slot, len(doc.Slots)),
+		blocks:    make(map[string]content.Block, len(doc.Blocks)),
+		bySlot:    make(map[string][]content.Block, len(doc.Slots)),
+	}
+	s.Blocks = slices.Clone(doc.Blocks)
+	if err := s.compile(); err != nil {
+		return nil, err
+	}
+	for _, slot := range s.Slots {
+		s.slots[slot.ID] = slot
+	}
+	for _, b := range s.Blocks {
+		if err := s.place(b); err != nil {
+			return nil, err
+		}
+	}
+	for _, slot := range s.Slots {
+		if s.blocks[slot.Fallback].Slot != slot.ID {
+			return nil, unknown("slots."+slot.ID+".fallback", "block of this slot", slot.Fallback)
+		}
+		slices.SortFunc(s.bySlot[slot.ID], func(a, b content.Block) int {
+			return cmp.Or(cmp.Compare(b.Priority, a.Priority), cmp.Compare(a.ID, b.ID))
+		})
+	}
+	return s, nil
+}
+
+// compile compiles every rule, and points blocks to theirs.
+func (s *Strategy) compile() error {
+	var programs []audience.Program
+	for i, a := range s.Audiences {
+		s.audiences[a.ID] = i
+		programs = append(programs, a.When)
+	}
+	for i := range s.Blocks {
+		b := &s.Blocks[i]
+		b.When = content.NoRule
+		if b.Rule != nil {
+			b.When = len(programs)
+			programs = append(programs, *b.Rule)
+		}
+	}
+	var err error
+	s.Rules, err = audience.Compile(programs, Times(s.Computed))
+	return err
+}
+
+// Times returns the paths of the computed traits that are times.
+func Times(computed []person.ComputedTrait) []string {
+	var paths []string
+	for _, c := range computed {
+		if c.Op != person.Count && slices.Equal(c.Of, []string{person.TimestampProperty}) {
+			paths = append(paths, "computed."+c.Name)
+		}
+	}
+	return paths
+}
+
+func (s *Strategy) place(b content.Block) error {
+	if _, ok := s.slots[b.Slot]; !ok {
+		return unknown("blocks."+b.ID+".slot", "slot", b.Slot)
+	}
+	if _, ok := s.audiences[b.Audience]; !ok && b.Audience != "" {
+		return unknown("blocks."+b.ID+".audience", "audience", b.Audience)
+	}
+	s.blocks[b.ID] = b
+	s.bySlot[b.Slot] = append(s.bySlot[b.Slot], b)
+	return nil
+}
+
+func unknown(field, what, id string) error {
+	return fault.New(fault.Invalid, "strategy_reference", "there is no %s %q; publish the strategy again", what, id).In(field)
+}
+
+// Slot returns the slot with that id.
+func (s *Strategy) Slot(id string) (slot content.Slot, ok bool) {
+	slot, ok = s.slots[id]
+	return slot, ok
+}
+
+// Block returns the block with that id.
+func (s *Strategy) Block(id string) (b content.Block, ok bool) {
+	b, ok = s.blocks[id]
+	return b, ok
+}
+
+// BlocksOf returns the candidates for a slot, fallback included: highest
+// priority first, then by id. The slice is shared: do not change it.
+func (s *Strategy) BlocksOf(slotID string) []content.Block { return s.bySlot[slotID] }
+
+// AudienceIndex returns the audience's index in Audiences and so in Rules.
+func (s *Strategy) AudienceIndex(id string) (i int, ok bool) {
+	i, ok = s.audiences[id]
+	return i, ok
+}
+
+// String names the strategy for logs.
+func (s *Strategy) String() string { return fmt.Sprintf("strategy %s", s.Version) }
