@@ -1,0 +1,100 @@
+package decide
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"time"
+	"unicode"
+
+	"rapport/shared/access"
+	"rapport/shared/fault"
+	"rapport/shared/person"
+	"rapport/shared/table"
+)
+
+// visitor is who is to be served, as far as the caller proved it.
+type visitor struct {
+	node person.NodeID // whose person to read; zero for somebody unknown, and then nothing is read
+	unit string        // what splits are drawn by if there is no such person yet; "" for nobody
+}
+
+// identify says who is served. A user id counts from a secret key or with a
+// proof, and then only that user's person is read. A user id without either is
+// as good as not sent: nothing that follows may depend on it, or a stranger
+// could learn who is known here.
+func (f *function) identify(caller access.Kind, b body, now time.Time) (visitor, error) {
+	trusted := caller == access.Secret
+	user := ""
+	switch {
+	case b.Proof != "":
+		proven, err := f.Proofs.Verify(b.Proof, now)
+		if err != nil {
+			return visitor{}, err
+		}
+		if b.UserID != "" && b.UserID != proven {
+			return visitor{}, fault.New(fault.Forbidden, "proof_mismatch", "send the proof of this user, not of another one").In("proof")
+		}
+		user = proven
+	case trusted:
+		user = b.UserID
+	}
+	return visit(user, b.AnonymousID, trusted), nil
+}
+
+func visit(user, device string, trusted bool) visitor {
+	var v visitor
+	if possible(user) {
+		v.node = person.NodeID{Kind: person.UserID, Value: user}
+		v.unit = v.node.Hash()
+	}
+	if possible(device) && (trusted || !guessable(device)) {
+		node := person.NodeID{Kind: person.AnonymousID, Value: device}
+		v.unit = node.Hash()
+		if v.node.IsZero() {
+			v.node = node
+		}
+	}
+	return v
+}
+
+// possible reports whether collect would take the id: nobody can have another.
+func possible(id string) bool {
+	const most = 512
+	return id != "" && len(id) <= most && !strings.ContainsFunc(id, func(r rune) bool {
+		return unicode.IsControl(r) || r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069
+	})
+}
+
+// guessable reports whether a stranger could hit on the id of a device: those
+// who ask with one are all unknown.
+func guessable(id string) bool {
+	const least = 16
+	return len(strings.TrimSpace(id)) < least || strings.Trim(id, "0-") == ""
+}
+
+// found is what reading people brought.
+type found struct {
+	person *person.Person // nil for somebody unknown
+	reads  int64          // items read for it
+	failed error          // why people could not be read
+}
+
+// peoplePatience bounds the wait for a person: a page that waits longer has
+// shown its default content already.
+const peoplePatience = 300 * time.Millisecond
+
+func (f *function) find(ctx context.Context, v visitor) found {
+	if v.node.IsZero() {
+		return found{}
+	}
+	var reads atomic.Int64
+	counted := table.WithMeter(ctx, func(u table.Usage) {
+		reads.Add(int64(u.Items))
+		table.Spend(ctx, u)
+	})
+	counted, cancel := context.WithTimeout(counted, peoplePatience)
+	defer cancel()
+	p, err := f.People.Find(counted, v.node)
+	return found{person: p, reads: reads.Load(), failed: err}
+}
