@@ -1,0 +1,77 @@
+package cloud
+
+import "time"
+
+// Parse reads a template for tests that look at its problems only.
+func Parse(data string, parameters map[string]string) error {
+	_, err := parseTemplate("template.yaml", []byte(data), parameters)
+	return err
+}
+
+// Match compiles a pattern and matches an event.
+func Match(source any, event string) (bool, error) {
+	p, err := compilePattern(source)
+	if err != nil {
+		return false, err
+	}
+	return p.Matches([]byte(event)), nil
+}
+
+// QueueRequests counts the SQS requests for bodies.
+var QueueRequests = queueRequests
+
+// Variables are the environment of one of a template's functions.
+func Variables(data, function string, parameters map[string]string) (map[string]string, error) {
+	parsed, err := parseTemplate("template.yaml", []byte(data), parameters)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range parsed.Functions {
+		if f.ID == function {
+			return f.Env, nil
+		}
+	}
+	return nil, nil
+}
+
+// Road is a queue that feeds a function, as a template wires it.
+type Road struct {
+	Function, Queue, Dead string
+	Timeout, Visibility   time.Duration
+	Batch, MaxReceives    int
+	Partial               bool
+}
+
+// Roads lists the queues that feed the functions of the template at path.
+func Roads(path string, parameters map[string]string) ([]Road, error) {
+	parsed, err := readTemplate(path, parameters)
+	if err != nil {
+		return nil, err
+	}
+	var out []Road
+	for _, f := range parsed.Functions {
+		for _, s := range f.Sources {
+			for _, q := range parsed.Queues {
+				if q.ID == s.Queue {
+					out = append(out, Road{f.ID, q.ID, q.Dead, f.Timeout, q.Visibility, s.Batch, q.MaxReceives, s.Partial})
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
+// Routes lists the routes of the template at path: "GET /v1/people/{node} ReportFunction".
+func Routes(path string, parameters map[string]string) ([]string, error) {
+	parsed, err := readTemplate(path, parameters)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, f := range parsed.Functions {
+		for _, r := range f.Routes {
+			out = append(out, r.Method+" "+r.Path+" "+f.ID)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,59 @@
+package cloud
+
+// Prices in dollars for us-east-1, as published in November 2026. Storage,
+// data transfer and the free tier are left out.
+type prices struct {
+	ReadUnit     float64 `json:"readUnit"`     // DynamoDB on demand, 4 KB strongly consistent
+	WriteUnit    float64 `json:"writeUnit"`    // DynamoDB on demand, 1 KB
+	HTTPRequest  float64 `json:"httpRequest"`  // HTTP API, up to 512 KB each
+	Invocation   float64 `json:"invocation"`   // Lambda
+	GBSecond     float64 `json:"gbSecond"`     // Lambda, arm64
+	QueueRequest float64 `json:"queueRequest"` // SQS, up to ten messages and 64 KB each
+	BusEvent     float64 `json:"busEvent"`     // EventBridge, 64 KB each
+	LogByte      float64 `json:"logByte"`      // CloudWatch Logs, ingestion
+}
+
+const million = 1e6
+
+var price = prices{
+	ReadUnit:     0.125 / million,
+	WriteUnit:    0.625 / million,
+	HTTPRequest:  1.00 / million,
+	Invocation:   0.20 / million,
+	GBSecond:     0.0000133334,
+	QueueRequest: 0.40 / million,
+	BusEvent:     1.00 / million,
+	LogByte:      0.50 / (1 << 30),
+}
+
+// What one billed request may hold.
+const (
+	perRequest      = 10        // messages of an SQS request
+	requestBytes    = 256 << 10 // of an SQS request
+	billedChunk     = 64 << 10  // of SQS and EventBridge
+	httpBilledChunk = 512 << 10 // of an HTTP API request
+)
+
+// platformLogBytes is about what Lambda itself logs for an invocation in JSON:
+// its start, its report.
+const platformLogBytes = 700
+
+// queueRequests counts the SQS requests that carry bodies.
+func queueRequests(bodies []string) int {
+	requests, messages, bytes := 0, 0, 0
+	end := func() {
+		if messages > 0 {
+			requests += max(1, (bytes+billedChunk-1)/billedChunk)
+		}
+		messages, bytes = 0, 0
+	}
+	for _, body := range bodies {
+		if messages == perRequest || bytes+len(body) > requestBytes {
+			end()
+		}
+		messages++
+		bytes += len(body)
+	}
+	end()
+	return requests
+}

@@ -1,0 +1,52 @@
+package cloud_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rapport/infra/cloud"
+)
+
+const ours = "../../template.yaml"
+
+var ourParameters = map[string]string{"WriteKey": "demo-write", "SecretKey": "demo-secret", "IdentitySecret": "demo-identity"}
+
+func TestOurRoutes(t *testing.T) {
+	got, err := cloud.Routes(ours, ourParameters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"ANY /v1/decide DecideFunction", "GET /v1/people/{node} ReportFunction", "GET /v1/people/{node}/timeline ReportFunction",
+		"ANY /k/{key}/v1/{call} CollectFunction", "ANY /api/s/{call} CollectFunction", "ANY /beacon/v1/{call} CollectFunction",
+	}
+	for _, call := range []string{"t", "track", "i", "identify", "p", "page", "s", "screen", "g", "group", "a", "alias", "b", "batch", "import"} {
+		want = append(want, "ANY /v1/"+call+" CollectFunction")
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestOurQueuesLoseNothing(t *testing.T) {
+	roads, err := cloud.Roads(ours, ourParameters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(roads) != 2 {
+		t.Errorf("%d queues feed functions", len(roads))
+	}
+	for _, r := range roads {
+		if r.Dead == "" || r.MaxReceives != 5 || !r.Partial || r.Batch != 10 {
+			t.Errorf("%s: dead letters after five receives, partial answers, batches of ten: %+v", r.Queue, r)
+		}
+		if r.Visibility < 6*r.Timeout || r.Timeout < time.Second {
+			t.Errorf("%s hides messages for %s, which is not six times %s of %s", r.Queue, r.Visibility, r.Timeout, r.Function)
+		}
+	}
+}
