@@ -1,0 +1,188 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"rapport/infra/history"
+	"rapport/shared/fault"
+)
+
+// importCommand brings a file of recorded events in.
+type importCommand struct {
+	place
+	File string `arg:"" help:"Events as JSON lines, plain or gzip; - reads standard input."`
+	URL  string `placeholder:"URL" help:"Send to a running Rapport, instead of working on the data folder."`
+	JSON bool   `help:"Print the summary as JSON."`
+}
+
+// Help implements kong.HelpProvider.
+func (importCommand) Help() string {
+	return `One Segment event a line: {"type":"track","event":"Order Completed","userId":"ada","timestamp":"2026-01-31T09:00:00Z",…}. Events keep their times and count as history, so they start no journey. A run that was cut off goes on where it stopped, and importing a file twice changes nothing.
+
+Without --url, no server may be running on the data folder.
+
+Examples:
+  rapport import orders.jsonl.gz
+  zcat 2025/*.gz | rapport import -
+  rapport import orders.jsonl --url http://127.0.0.1:8080`
+}
+
+// inside is the address of a cloud in this very process.
+const inside = "http://rapport.local"
+
+// Run implements the command.
+func (c importCommand) Run(ctx context.Context, t terminal) error {
+	config := history.Config{URL: c.URL, Key: c.SecretKey, Now: time.Now}
+	show := newProgress(t)
+	config.Progress = show.update
+	in, closeFile, err := c.source(t, &config)
+	if err != nil {
+		return err
+	}
+	defer closeFile()
+	closeCloud := func() error { return nil }
+	if c.URL == "" {
+		if config.Client, closeCloud, err = c.start(ctx, t); err != nil {
+			return err
+		}
+		config.URL = inside
+	}
+	summary, err := history.Import(ctx, in, config)
+	show.done()
+	err = errors.Join(err, closeCloud(), c.print(t, summary))
+	if err == nil && summary.Unreadable > 0 {
+		return errReported
+	}
+	return err
+}
+
+// source opens the file and gives the run a checkpoint; standard input has none,
+// for nobody can say whether it is the same again.
+func (c importCommand) source(t terminal, config *history.Config) (in io.Reader, closeFile func(), err error) {
+	if c.File == "-" {
+		return t.in, func() {}, nil
+	}
+	file, err := os.Open(c.File)
+	if err != nil {
+		return nil, nil, fault.New(fault.NotFound, "no_file", "%s cannot be read: name a file of events, or - for standard input", c.File).Because(err)
+	}
+	closeFile = func() { _ = file.Close() } // it was only read
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return file, closeFile, err // a pipe: no checkpoint either
+	}
+	name, err := history.CheckpointName(file, info.Size(), c.URL)
+	if err == nil {
+		err = os.MkdirAll(c.Data, 0o700)
+	}
+	config.Checkpoint = filepath.Join(c.Data, name)
+	return file, closeFile, err
+}
+
+// start runs a cloud on the data folder without a port, and returns a client
+// that talks to it.
+func (c importCommand) start(ctx context.Context, t terminal) (*http.Client, func() error, error) {
+	log := slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelError}))
+	running, err := c.open(log)
+	if f := (*fault.Error)(nil); errors.As(err, &f) && f.Code == "data_in_use" {
+		return nil, nil, fault.New(fault.Unavailable, f.Code, "a rapport is running on %s: pass its address, as in --url http://127.0.0.1:8080", c.Data)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	workers, stop := context.WithCancel(context.WithoutCancel(ctx))
+	go running.Run(workers)
+	client := &http.Client{Transport: direct{running.Handler()}}
+	return client, func() error { stop(); return running.Close() }, nil
+}
+
+// direct hands requests to a handler of this process.
+type direct struct{ handler http.Handler }
+
+// RoundTrip implements http.RoundTripper.
+func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	w := &recorded{header: http.Header{}, status: http.StatusOK}
+	r.RemoteAddr, r.RequestURI = "127.0.0.1:0", r.URL.RequestURI()
+	d.handler.ServeHTTP(w, r)
+	return &http.Response{
+		StatusCode: w.status, Header: w.header, Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
+	}, nil
+}
+
+// recorded is an answer kept in memory.
+type recorded struct {
+	header http.Header
+	status int
+	wrote  bool
+	body   bytes.Buffer
+}
+
+// Header implements http.ResponseWriter.
+func (w *recorded) Header() http.Header { return w.header }
+
+// WriteHeader implements http.ResponseWriter: the first status counts.
+func (w *recorded) WriteHeader(status int) {
+	if !w.wrote {
+		w.status, w.wrote = status, true
+	}
+}
+
+// Write implements http.ResponseWriter.
+func (w *recorded) Write(p []byte) (int, error) {
+	w.wrote = true
+	return w.body.Write(p)
+}
+
+// print tells what became of the file.
+func (c importCommand) print(t terminal, s history.Summary) error {
+	if c.JSON {
+		enc := json.NewEncoder(t.out)
+		enc.SetEscapeHTML(false)
+		return enc.Encode(s)
+	}
+	for _, p := range s.Problems {
+		fmt.Fprintf(t.err, "%s:%d: %s\n", c.File, p.Line, p.Message)
+	}
+	if s.Unreadable > len(s.Problems) {
+		fmt.Fprintf(t.err, "and %s more\n", plural(s.Unreadable-len(s.Problems), "unreadable line"))
+	}
+	if s.ResumedAfter > 0 {
+		fmt.Fprintf(t.out, "Went on after line %d, where an earlier run stopped.\n", s.ResumedAfter)
+	}
+	fmt.Fprintf(t.out, "%s: %d accepted (repetitions change nothing), %d unreadable\n", plural(s.Lines, "line"), s.Accepted, s.Unreadable)
+	printVerdicts(t, "rejected", s.Rejected)
+	printVerdicts(t, "switched off", s.Declined)
+	fmt.Fprintf(t.out, "%.0f events/s", s.EventsPerSecond)
+	if s.DollarsPerMillion != nil {
+		fmt.Fprintf(t.out, "; on AWS a million of them would cost $%.2f", *s.DollarsPerMillion)
+	}
+	fmt.Fprintln(t.out)
+	return nil
+}
+
+func printVerdicts(t terminal, word string, verdicts map[string]*history.Verdict) {
+	codes := make([]string, 0, len(verdicts))
+	for code := range verdicts {
+		codes = append(codes, code)
+	}
+	slices.Sort(codes)
+	for _, code := range codes {
+		v := verdicts[code]
+		fmt.Fprintf(t.out, "  %d %s: %s: %s (lines %v)\n", v.Count, word, code, v.Message, v.Lines)
+	}
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const orders = `{"type":"track","event":"Order Completed","userId":"ada","timestamp":"2024-01-31T09:00:00Z","properties":{"order_id":"1","revenue":20}}
+{"type":"track","event":"Order Completed","userId":"ada","timestamp":"2024-02-03T09:00:00Z","properties":{"order_id":"2","revenue":30}}
+{"type":"identify","userId":"ada","timestamp":"2024-01-31T08:59:00Z","traits":{"name":"Ada"}}
+`
+
+// tool runs the command in this process on a data folder of its own.
+type tool struct {
+	t    *testing.T
+	data string
+}
+
+func (c tool) args(command string, rest ...string) []string {
+	repo := filepath.Join("..", "..")
+	return append([]string{
+		command, "--data", c.data, "--template", filepath.Join(repo, "template.yaml"),
+		"--strategy", filepath.Join(repo, "infra", "strategy"),
+	}, rest...)
+}
+
+// run returns the exit code and what was printed.
+func (c tool) run(command string, rest ...string) (code int, out, errs string) {
+	var stdout, stderr bytes.Buffer
+	code = realMain(c.t.Context(), c.args(command, rest...), terminal{in: strings.NewReader(""), out: &stdout, err: &stderr})
+	return code, stdout.String(), stderr.String()
+}
+
+// local starts the local cloud on a free port; stop ends it as Ctrl-C does and
+// returns its exit code.
+func (c tool) local() (url string, stop func() int) {
+	c.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	read, write := io.Pipe()
+	ended := make(chan int, 1)
+	go func() {
+		ended <- realMain(ctx, c.args("local", "--port", "0"), terminal{out: write, err: os.Stderr})
+		_ = write.Close()
+	}()
+	lines := bufio.NewScanner(read)
+	for url == "" && lines.Scan() {
+		if at, ok := strings.CutPrefix(strings.TrimSpace(lines.Text()), "shop "); ok {
+			url = strings.TrimSuffix(strings.TrimSpace(at), "/")
+		}
+	}
+	if url == "" {
+		c.t.Fatalf("did not start: exit code %d", <-ended)
+	}
+	go func() { _, _ = io.Copy(io.Discard, read) }()
+	return url, func() int { cancel(); return <-ended }
+}
+
+func get(t *testing.T, url, key string) (int, []byte) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.SetBasicAuth(key, "")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, body
+}
+
+// person returns the customer view without what depends on arrival.
+func person(t *testing.T, url string) string {
+	t.Helper()
+	status, body := get(t, url+"/v1/people/userId:ada", "demo-secret")
+	if status != http.StatusOK {
+		t.Fatalf("%d %s", status, body)
+	}
+	return string(body)
+}
+
+// TestLocal tells the tool's own story: start, look, import into the running
+// server, stop, import into the folder, start again; the person stays the same.
+func TestLocal(t *testing.T) {
+	c := tool{t, t.TempDir()}
+	file := filepath.Join(t.TempDir(), "orders.jsonl")
+	if err := os.WriteFile(file, []byte(orders), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	url, stop := c.local()
+	for path, want := range map[string]string{"/local/health": "ok", "/": "<html", "/local/meter": "prices", "/local/queues": "IngestQueue"} {
+		if status, body := get(t, url+path, ""); status != http.StatusOK || !strings.Contains(string(body), want) {
+			t.Errorf("%s: %d, without %q", path, status, want)
+		}
+	}
+	if code, out, errs := c.run("import", "--url", url, file); code != 0 || !strings.Contains(out, "3 lines: 3 accepted") {
+		t.Errorf("import by address: %d %s %s", code, out, errs)
+	}
+	first := person(t, url)
+	var view struct {
+		Computed  map[string]json.Number
+		FirstSeen string
+		LastSeen  string
+	}
+	if err := json.Unmarshal([]byte(first), &view); err != nil {
+		t.Fatal(err)
+	}
+	if view.Computed["orders"] != "2" || view.Computed["revenue"] != "50" || !strings.HasPrefix(view.LastSeen, "2024-02-03T09:00:00") {
+		t.Errorf("history did not keep its times or counts: %s", first)
+	}
+	if code, _, errs := c.run("import", file); code != exitProblems || !strings.Contains(errs, "--url http://127.0.0.1:8080") {
+		t.Errorf("import beside a running server: %d %s", code, errs)
+	}
+	if code, _, errs := c.run("local", "--port", url[strings.LastIndex(url, ":")+1:]); code != exitProblems || !strings.Contains(errs, "is taken") {
+		t.Errorf("a second server on the port: %d %s", code, errs)
+	}
+	if code := stop(); code != 0 {
+		t.Errorf("stopped with %d", code)
+	}
+	if code, out, errs := c.run("import", file); code != 0 || !strings.Contains(out, "3 lines: 3 accepted") {
+		t.Errorf("import into the folder: %d %s %s", code, out, errs)
+	}
+	url, stop = c.local()
+	if again := person(t, url); again != first {
+		t.Errorf("importing twice changed the person:\n%s\n%s", first, again)
+	}
+	if code := stop(); code != 0 {
+		t.Errorf("stopped with %d", code)
+	}
+}

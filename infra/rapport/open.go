@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"rapport/infra/cloud"
+	"rapport/infra/site"
+	"rapport/shared/access"
+	"rapport/shared/fault"
+)
+
+// place says what to run and where its state lies.
+type place struct {
+	Template string `default:"template.yaml" help:"SAM template that says which functions run (${default})." type:"path"`
+	Strategy string `default:"infra/strategy" help:"Folder of the strategy, published again whenever it changes (${default})." type:"path"`
+	Data     string `default:".rapport" env:"RAPPORT_DATA" help:"Folder of the state (${default})."`
+
+	WriteKey       string `default:"demo-write" env:"RAPPORT_WRITE_KEY" help:"The public key that browsers send (${default})."`
+	SecretKey      string `default:"demo-secret" env:"RAPPORT_SECRET_KEY" help:"The key of servers (${default})."`
+	IdentitySecret string `default:"demo-identity" env:"RAPPORT_IDENTITY_SECRET" help:"Signs the proofs of signed-in users (${default})."`
+}
+
+// open opens the local cloud with the sample shop. Nothing runs yet.
+func (p place) open(log *slog.Logger) (*cloud.Cloud, error) {
+	for _, need := range []string{p.Template, p.Strategy} {
+		if _, err := os.Stat(need); err != nil {
+			return nil, fault.New(fault.Invalid, "not_here", "%s is not there: run it from the repository, or pass --template and --strategy", need)
+		}
+	}
+	proofs, err := access.NewProofs(access.ProofConfig{Secrets: []string{p.IdentitySecret}})
+	if err != nil {
+		return nil, err
+	}
+	// The shop's proofs go by the cloud's virtual clock, which exists only once
+	// the cloud is open.
+	var opened atomic.Pointer[cloud.Cloud]
+	shop := site.Handler(site.Config{
+		WriteKey: p.WriteKey, Log: log,
+		Issue: func(user string, ttl time.Duration) (string, error) {
+			return proofs.Issue(user, ttl, opened.Load().Now())
+		},
+	})
+	c, err := cloud.Open(cloud.Config{
+		Template: p.Template, Data: p.Data, Strategy: p.Strategy, Log: log, Site: shop,
+		WriteKey: p.WriteKey, SecretKey: p.SecretKey, IdentitySecret: p.IdentitySecret,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("cannot start: %w", err)
+	}
+	opened.Store(c)
+	return c, nil
+}
