@@ -1,0 +1,110 @@
+// Package report is the Lambda for people who look and read: the customer view
+// and its timeline. It changes nothing.
+package report
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"rapport/shared/access"
+	"rapport/shared/fault"
+	"rapport/shared/httpapi"
+	"rapport/shared/people"
+	"rapport/shared/person"
+	"rapport/shared/strategy"
+)
+
+// People reads people; people.Store does.
+type People interface {
+	Find(ctx context.Context, node person.NodeID) (*person.Person, error)
+	Timeline(ctx context.Context, p *person.Person, after string, limit int) ([]people.Record, string, error)
+}
+
+// Strategy gives the published strategy.
+type Strategy interface {
+	Current(ctx context.Context) (*strategy.Strategy, error)
+}
+
+// Deps is what report works with.
+type Deps struct {
+	People   People
+	Strategy Strategy
+	Keys     access.Keys
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+type function struct{ Deps }
+
+// New returns the handler of the secret-key routes.
+func New(d Deps) http.Handler {
+	f := &function{d}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/people/{node}", f.person)
+	mux.HandleFunc("GET /v1/people/{node}/timeline", f.timeline)
+	return httpapi.RequireSecret(d.Keys, mux)
+}
+
+func (f *function) person(w http.ResponseWriter, r *http.Request) {
+	p, err := f.find(r)
+	if err != nil {
+		httpapi.Error(w, err)
+		return
+	}
+	current, err := f.Strategy.Current(r.Context())
+	if err != nil {
+		httpapi.Error(w, err)
+		return
+	}
+	httpapi.Encode(w, http.StatusOK, customerView(p, current, f.Now(), r.URL.Query().Get("provenance") == "1"))
+}
+
+const (
+	pageOfEvents = 100
+	maxOfEvents  = 500
+)
+
+func (f *function) timeline(w http.ResponseWriter, r *http.Request) {
+	limit, err := limitOf(r.URL.Query().Get("limit"))
+	if err != nil {
+		httpapi.Error(w, err)
+		return
+	}
+	p, err := f.find(r)
+	if err != nil {
+		httpapi.Error(w, err)
+		return
+	}
+	records, next, err := f.People.Timeline(r.Context(), p, r.URL.Query().Get("after"), limit)
+	if err != nil {
+		httpapi.Error(w, err)
+		return
+	}
+	httpapi.Encode(w, http.StatusOK, page(records, next))
+}
+
+func limitOf(text string) (int, error) {
+	if text == "" {
+		return pageOfEvents, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > maxOfEvents {
+		return 0, fault.New(fault.Invalid, "bad_limit", "limit is a number from 1 to %d", maxOfEvents).In("limit")
+	}
+	return n, nil
+}
+
+func (f *function) find(r *http.Request) (*person.Person, error) {
+	id, err := person.ParseNode(r.PathValue("node"))
+	if err != nil {
+		return nil, err
+	}
+	p, err := f.People.Find(r.Context(), id)
+	if err == nil && p == nil {
+		err = fault.New(fault.NotFound, "no_person", "nobody has this identity yet").In("node")
+	}
+	return p, err
+}

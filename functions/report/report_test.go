@@ -1,0 +1,145 @@
+package report_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"rapport/functions/report"
+	"rapport/infra/publish"
+	"rapport/shared/access"
+	"rapport/shared/embedded"
+	"rapport/shared/event"
+	"rapport/shared/people"
+	"rapport/shared/strategy"
+)
+
+var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+func now() time.Time { return noon }
+
+type fixed struct{ s *strategy.Strategy }
+
+func (f fixed) Current(context.Context) (*strategy.Strategy, error) { return f.s, nil }
+
+// serve returns the function over a table in which u1 has a short history.
+func serve(t *testing.T) http.Handler {
+	t.Helper()
+	doc, _ := publish.Load("../../infra/strategy")
+	strat, err := strategy.Ready(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := embedded.Open(t.TempDir()+"/rapport.db", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	store := people.NewStore(db, now, func() string { return t.Name() })
+	_, err = store.Fold(context.Background(), strat, []event.Event{
+		{MessageID: "m1", Type: event.Page, AnonymousID: "device-1234567890", Timestamp: noon.Add(-time.Hour), ReceivedAt: noon, Digest: "1"},
+		{MessageID: "m2", Type: event.Identify, AnonymousID: "device-1234567890", UserID: "u1", Traits: json.RawMessage(`{"country":"UA"}`), Timestamp: noon, ReceivedAt: noon, Digest: "2"},
+		{MessageID: "m3", Type: event.Track, Name: "Order Completed", UserID: "u1", Properties: json.RawMessage(`{"revenue":600}`), Timestamp: noon, ReceivedAt: noon, Digest: "3"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := access.NewKeys([]string{"w"}, []string{"s"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report.New(report.Deps{
+		People: store, Strategy: fixed{strat}, Now: now, Log: slog.New(slog.DiscardHandler), Keys: keys,
+	})
+}
+
+func get(h http.Handler, path, key string) (int, string) {
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	if key != "" {
+		r.SetBasicAuth(key, "")
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Code, strings.TrimSpace(w.Body.String())
+}
+
+func TestStatus(t *testing.T) {
+	h := serve(t)
+	for name, c := range map[string]struct {
+		path, key string
+		status    int
+		has       string
+	}{
+		"row 1 no key":               {"/v1/people/userId:u1", "", 401, `"code"`},
+		"row 2 unknown key":          {"/v1/people/userId:u1", "x", 401, `"code"`},
+		"row 3 write key":            {"/v1/people/userId:u1", "w", 403, `"code"`},
+		"nobody":                     {"/v1/people/userId:u9", "s", 404, `"no_person"`},
+		"not a node":                 {"/v1/people/u1", "s", 422, `"field":"node"`},
+		"row 59 encoded traversal":   {"/v1/people/%2e%2e%2fadmin", "s", 422, `"bad_node"`},
+		"timeline of nobody":         {"/v1/people/userId:u9/timeline", "s", 404, `"no_person"`},
+		"timeline with a bad limit":  {"/v1/people/userId:u1/timeline?limit=0", "s", 422, `"field":"limit"`},
+		"timeline with a bad cursor": {"/v1/people/userId:u1/timeline?after=x", "s", 422, `"field":"after"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, body := get(h, c.path, c.key)
+			if status != c.status || !strings.Contains(body, c.has) {
+				t.Errorf("%d %s, want %d with %s", status, body, c.status, c.has)
+			}
+		})
+	}
+}
+
+func TestPerson(t *testing.T) {
+	h := serve(t)
+	_, byUser := get(h, "/v1/people/userId:u1", "s")
+	_, byDevice := get(h, "/v1/people/anonymousId:device-1234567890", "s")
+	const want = `"nodes":["anonymousId:device-1234567890","userId:u1"],"traits":{"country":"UA"},` +
+		`"computed":{"last_order_at":"2026-11-24T12:00:00.000Z","orders":1,"pages":1,"revenue":600},` +
+		`"audiences":["from-ukraine","vip"],"journeys":[],"consent":{},` +
+		`"firstSeen":"2026-11-24T11:00:00Z","lastSeen":"2026-11-24T12:00:00Z"}`
+	if !strings.HasSuffix(byUser, want) || byUser != byDevice {
+		t.Errorf("person =\n%s\n%s\nwant …%s", byUser, byDevice, want)
+	}
+}
+
+func TestProvenance(t *testing.T) {
+	_, body := get(serve(t), "/v1/people/userId:u1?provenance=1", "s")
+	for _, want := range []string{
+		`"country":{"value":"UA","source":"declared","at":"2026-11-24T12:00:00Z","event":"m2"}`,
+		`{"from":"anonymousId:device-1234567890","to":"userId:u1","rule":"identify","event":"m2"`,
+		`{"id":"vip","since":`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %s in %s", want, body)
+		}
+	}
+}
+
+func TestTimelineIsNewestFirstAndPages(t *testing.T) {
+	h := serve(t)
+	var ids []string
+	for after := ""; ; {
+		_, body := get(h, "/v1/people/userId:u1/timeline?limit=2&after="+after, "s")
+		var p struct {
+			Events []struct{ MessageID string }
+			Next   string
+		}
+		if err := json.Unmarshal([]byte(body), &p); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range p.Events {
+			ids = append(ids, e.MessageID)
+		}
+		if after = p.Next; after == "" {
+			break
+		}
+	}
+	if got := strings.Join(ids, " "); got != "m2 m3 m1" {
+		t.Errorf("timeline = %s", got)
+	}
+}

@@ -1,0 +1,80 @@
+package people_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"rapport/shared/event"
+	"rapport/shared/people"
+	"rapport/shared/person"
+)
+
+func TestApplyLeavesItsInputAlone(t *testing.T) {
+	strat := sample(t)
+	p := person.New(userNode("u1"), noon)
+	before, _ := p.Encode()
+	e := order("m1", "u1", noon, "600")
+	next, effects := people.Apply(p, &e, strat, noon)
+	if after, _ := p.Encode(); string(before) != string(after) {
+		t.Errorf("Apply changed the person it was given:\n%s\n%s", before, after)
+	}
+	again, same := people.Apply(p, &e, strat, noon)
+	a, _ := next.Encode()
+	b, _ := again.Encode()
+	if string(a) != string(b) || !slices.Equal(effects, same) {
+		t.Error("the same input gave another output")
+	}
+	if got := kinds(effects); !slices.Equal(got, []string{"Audience Entered vip"}) {
+		t.Errorf("effects = %v", got)
+	}
+	if !strings.HasPrefix(effects[0].ID, userNode("u1").Hash()+"_") {
+		t.Errorf("effect id %q does not begin with the node's hash", effects[0].ID)
+	}
+}
+
+func TestComputedTraits(t *testing.T) {
+	strat := sample(t)
+	p := person.New(userNode("u1"), noon)
+	for i, properties := range []string{
+		`{"revenue":10.10,"total":99}`, `{"total":"20.20"}`, `{"revenue":null,"total":0.7}`, `{"revenue":"free"}`, `{}`,
+	} {
+		e := order(string(rune('a'+i)), "u1", noon.Add(time.Duration(i)*time.Minute), "0")
+		e.Properties = []byte(properties)
+		p, _ = people.Apply(p, &e, strat, noon)
+	}
+	other := base("x", event.Track, noon.Add(time.Hour))
+	other.Name, other.UserID = "Order Cancelled", "u1"
+	p, _ = people.Apply(p, &other, strat, noon)
+	v := p.View(strat.Computed)
+	for name, want := range map[string]string{
+		"orders": "5", "revenue": "31", "last_order_at": `"2026-11-24T12:04:00.000Z"`, "pages": "0",
+	} {
+		if got := string(v.Computed[name]); got != want {
+			t.Errorf("%s = %s, want %s", name, got, want)
+		}
+	}
+}
+
+func TestTraitsOfTracksAreNotThePersons(t *testing.T) {
+	strat := sample(t)
+	p := person.New(userNode("u1"), noon)
+	e := order("m1", "u1", noon, "1")
+	e.Traits = []byte(`{"country":"UA"}`)
+	if p, _ = people.Apply(p, &e, strat, noon); len(p.View(nil).Traits) != 0 {
+		t.Error("a track set traits")
+	}
+}
+
+func TestTogether(t *testing.T) {
+	events := []event.Event{
+		page("0", phone, noon), page("1", laptop, noon), order("2", "u1", noon, "1"),
+		login("3", phone, "u1", noon, ""), page("4", laptop, noon), order("5", "u2", noon, "1"),
+	}
+	got := people.Together(events)
+	want := [][]int{{0, 2, 3}, {1, 4}, {5}}
+	if !slices.EqualFunc(got, want, slices.Equal[[]int]) {
+		t.Errorf("groups = %v, want %v", got, want)
+	}
+}

@@ -1,0 +1,248 @@
+package people
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"rapport/shared/event"
+	"rapport/shared/fault"
+	"rapport/shared/strategy"
+	"rapport/shared/table"
+)
+
+// Limits of one commit, and how often it is tried against others that change
+// the same person.
+const (
+	maxFold      = 40
+	maxFoldBytes = 2 << 20
+	maxAttempts  = 12
+)
+
+// Fold commits events, given in the order of arrival, so that each counts once:
+// its record and all that it changes are written together. It returns the
+// effects to publish, those of events that were folded before included, so the
+// caller acknowledges the events only once the effects are out.
+//
+// The events should belong together (event.Group); others cost a larger commit.
+// An error means that some events are not committed: deliver all of them again.
+func (s *Store) Fold(ctx context.Context, strat *strategy.Strategy, events []event.Event) ([]Effect, error) {
+	var effects []Effect
+	for _, chunk := range chunks(distinct(events)) {
+		out, err := s.fold(ctx, strat, chunk)
+		effects = append(effects, out...)
+		if err != nil {
+			return effects, err
+		}
+	}
+	return effects, nil
+}
+
+// distinct drops repetitions inside the batch and marks reused message ids.
+func distinct(events []event.Event) []*entry {
+	seen := map[table.Key]string{}
+	var out []*entry
+	for i := range events {
+		en := &entry{event: &events[i]}
+		if digest, ok := seen[en.key()]; ok && digest != en.event.Digest {
+			en.reused = true
+		}
+		if _, again := seen[en.key()]; again {
+			continue
+		}
+		seen[en.key()] = en.event.Digest
+		out = append(out, en)
+	}
+	return out
+}
+
+// chunks cuts entries into commits of bounded number and size.
+func chunks(entries []*entry) [][]*entry {
+	var out [][]*entry
+	start, bytes := 0, 0
+	for i, en := range entries {
+		size := en.event.Size()
+		if i > start && (i-start == maxFold || bytes+size > maxFoldBytes) {
+			out = append(out, entries[start:i])
+			start, bytes = i, 0
+		}
+		bytes += size
+	}
+	if start < len(entries) {
+		out = append(out, entries[start:])
+	}
+	return out
+}
+
+// fold commits one chunk. It starts anew whenever another commit came first.
+func (s *Store) fold(ctx context.Context, strat *strategy.Strategy, entries []*entry) ([]Effect, error) {
+	var republished []Effect
+	for range maxAttempts {
+		if len(entries) == 0 {
+			return republished, nil
+		}
+		effects, conflict, err := s.try(ctx, strat, entries)
+		switch {
+		case fault.KindOf(err) == fault.TooLarge:
+			out, err := s.foldSmaller(ctx, strat, entries)
+			return append(republished, out...), err
+		case errors.Is(err, errMoved):
+			continue
+		case err != nil:
+			return republished, err
+		case conflict == nil:
+			return append(republished, effects...), nil
+		}
+		var again []Effect
+		if entries, again, err = s.drop(ctx, entries, conflict); err != nil {
+			return republished, err
+		}
+		republished = append(republished, again...)
+	}
+	return republished, errContended
+}
+
+var errContended = fault.New(fault.Unavailable, "contended", "the person changes too often at this moment; try again")
+
+// try makes one attempt at committing the entries. Their records are the first
+// writes, in order, so that a conflict can be told apart.
+func (s *Store) try(ctx context.Context, strat *strategy.Strategy, entries []*entry) ([]Effect, *table.Conflict, error) {
+	u := s.begin(ctx, strat)
+	if err := u.fold(entries); err != nil {
+		return nil, nil, err
+	}
+	var effects []Effect
+	var writes []table.Write
+	for _, en := range entries {
+		w, err := en.write()
+		if err != nil {
+			return nil, nil, err
+		}
+		writes = append(writes, w)
+		effects = append(effects, en.effects...)
+	}
+	more, err := u.writes()
+	if err != nil {
+		return nil, nil, err
+	}
+	err = s.table.Commit(ctx, s.owner(), append(writes, more...)...)
+	if conflict := table.AsConflict(err); conflict != nil {
+		return nil, conflict, nil
+	}
+	return effects, nil, err
+}
+
+// fold joins and applies the entries in memory.
+func (u *unit) fold(entries []*entry) error {
+	if err := u.read(hashes(entries)...); err != nil {
+		return err
+	}
+	for _, en := range entries {
+		en.effects, en.verdict = nil, ""
+		if en.reused || en.full {
+			continue
+		}
+		verdict, err := u.link(en.event)
+		if err != nil {
+			return err
+		}
+		p, err := u.person(en.event.Node())
+		if err != nil {
+			return err
+		}
+		en.verdict = verdict
+		u.dirty[p.Root] = true
+		if en.event.Imported {
+			absorb(p, en.event, u.strategy)
+			u.stale[p.Root] = true
+			continue
+		}
+		en.effects = apply(p, en.event, u.strategy, u.now)
+		delete(u.stale, p.Root)
+	}
+	u.reassess(entries)
+	return nil
+}
+
+// reassess evaluates the people whose state changed after their audiences were
+// last looked at: those that history was folded into, silently, and those that
+// lost a node. What the latter changes is an effect of the last event.
+func (u *unit) reassess(entries []*entry) {
+	last := entries[len(entries)-1]
+	for _, root := range sortedKeys(u.stale) {
+		effects := reassess(u.people[root], last.event.Node(), last.event.MessageID, u.strategy, u.now)
+		if !last.event.Imported {
+			last.effects = append(last.effects, effects...)
+		}
+	}
+}
+
+// foldSmaller halves the chunk until it fits. A single event that does not fit
+// is kept without being folded, and says so.
+func (s *Store) foldSmaller(ctx context.Context, strat *strategy.Strategy, entries []*entry) ([]Effect, error) {
+	if len(entries) == 1 {
+		if entries[0].full {
+			return nil, fault.New(fault.TooLarge, "event_too_large", "the event does not fit into a record")
+		}
+		entries[0].full = true
+		return s.fold(ctx, strat, entries)
+	}
+	half := len(entries) / 2
+	first, err := s.fold(ctx, strat, entries[:half])
+	if err != nil {
+		return first, err
+	}
+	second, err := s.fold(ctx, strat, entries[half:])
+	return append(first, second...), err
+}
+
+// drop takes out the entries whose record exists and returns the effects those
+// stored. A record of other content means that the message id was reused.
+func (s *Store) drop(ctx context.Context, entries []*entry, c *table.Conflict) ([]*entry, []Effect, error) {
+	var keys []table.Key
+	taken := map[*entry]int{}
+	for i, en := range entries {
+		if c.Reasons[i] == table.Exists {
+			taken[en] = len(keys)
+			keys = append(keys, en.key())
+		}
+	}
+	if len(keys) == 0 {
+		return entries, nil, nil
+	}
+	items, err := s.table.Get(ctx, keys...)
+	if err != nil {
+		return nil, nil, err
+	}
+	var again []Effect
+	var rest []*entry
+	for _, en := range entries {
+		i, exists := taken[en]
+		if !exists || items[i] == nil {
+			rest = append(rest, en)
+			continue
+		}
+		r, err := decodeRecord(items[i])
+		if err != nil {
+			return nil, nil, err
+		}
+		if r.Event.Digest != en.event.Digest {
+			en.reused = true
+			rest = append(rest, en)
+			continue
+		}
+		again = append(again, r.Effects...)
+	}
+	return rest, again, nil
+}
+
+func hashes(entries []*entry) []string {
+	var out []string
+	for _, en := range entries {
+		for _, id := range en.event.Nodes() {
+			out = append(out, id.Hash())
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

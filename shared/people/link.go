@@ -1,0 +1,129 @@
+package people
+
+import (
+	"rapport/shared/event"
+	"rapport/shared/person"
+)
+
+// Verdicts that need the person's state. They are kept with the event, which
+// counts all the same, and shown in the timeline.
+const (
+	MergeRefused = "merge_refused" // the identity belongs to another customer
+	TooManyIDs   = "too_many_ids"  // the person has person.MaxNodes identities
+	IDReused     = "id_reused"     // the message id came before with other content; not counted
+	ProfileFull  = "profile_full"  // the person's item is at its limit; not counted
+)
+
+// minSecretID is the shortest id that can be a browser's own secret: an alias
+// from a browser to anything shorter can only name another customer.
+const minSecretID = 16
+
+// link joins the identities that a proven event names together. It returns the
+// verdict when one of them may not join.
+func (u *unit) link(e *event.Event) (verdict string, err error) {
+	if e.UserID == "" {
+		return "", nil
+	}
+	user := person.NodeID{Kind: person.UserID, Value: e.UserID}
+	if e.AnonymousID != "" {
+		device := person.NodeID{Kind: person.AnonymousID, Value: e.AnonymousID}
+		verdict, err = u.own(device, user, evidence(user, string(event.Identify), e), true)
+		if err != nil {
+			return "", err
+		}
+	}
+	if e.Type != event.Alias || e.PreviousID == "" || e.PreviousID == e.UserID {
+		return verdict, nil
+	}
+	refused, err := u.alias(user, e)
+	if refused != "" {
+		verdict = refused
+	}
+	return verdict, err
+}
+
+func evidence(to person.NodeID, rule string, e *event.Event) person.Link {
+	return person.Link{To: to, Rule: rule, At: e.Timestamp, By: e.MessageID}
+}
+
+// own gives an identity to a user. It has one owner, the one with the earliest
+// evidence: that is what keeps two customers of one device apart, whatever
+// order their events come in.
+func (u *unit) own(id, user person.NodeID, l person.Link, named bool) (verdict string, err error) {
+	from, err := u.person(id)
+	if err != nil {
+		return "", err
+	}
+	to, err := u.person(user)
+	if err != nil {
+		return "", err
+	}
+	n := from.Node(id)
+	if from != to && len(to.Nodes)+len(from.Nodes) > person.MaxNodes {
+		return TooManyIDs, nil
+	}
+	if named && !n.Named {
+		n.Named = true
+		u.dirty[from.Root] = true
+	}
+	if !n.Own(l) {
+		if from != to {
+			return MergeRefused, nil
+		}
+		return "", nil
+	}
+	u.dirty[from.Root] = true
+	return "", u.rejoin(id, from, to)
+}
+
+// rejoin lets an identity whose owner changed take its place: what owners hold
+// together with it goes along, what only its former owner held stays behind.
+func (u *unit) rejoin(id person.NodeID, from, to *person.Person) error {
+	held := from.Held(id)
+	if len(held) == len(from.Nodes) {
+		if from == to {
+			return nil
+		}
+		return u.merge(to, from)
+	}
+	part, err := u.split(from, held)
+	if err != nil || from == to {
+		return err
+	}
+	return u.merge(to, part)
+}
+
+// alias joins an earlier id of the user. From a server that may be another user
+// id or a device's: both readings are joined, since which one is meant shows
+// only when it is used.
+func (u *unit) alias(user person.NodeID, e *event.Event) (verdict string, err error) {
+	link := evidence(user, string(event.Alias), e)
+	device := person.NodeID{Kind: person.AnonymousID, Value: e.PreviousID}
+	earlier := person.NodeID{Kind: person.UserID, Value: e.PreviousID}
+	if !e.Trusted {
+		return u.browserAlias(earlier, device, user, link)
+	}
+	if verdict, err = u.own(earlier, user, link, false); verdict != "" || err != nil {
+		return verdict, err
+	}
+	return u.own(device, user, link, false)
+}
+
+// browserAlias joins the browser's own id, and never a user id. The answer says
+// so when the id is some user's; what is joined does not depend on that, since
+// it depends on what arrived before.
+func (u *unit) browserAlias(earlier, device, user person.NodeID, l person.Link) (verdict string, err error) {
+	if len(earlier.Value) < minSecretID {
+		return MergeRefused, nil
+	}
+	if verdict, err = u.own(device, user, l, false); verdict != "" || err != nil {
+		return verdict, err
+	}
+	if err := u.read(earlier.Hash()); err != nil {
+		return "", err
+	}
+	if root, ok := u.home[earlier.Hash()]; ok && u.people[root].Node(earlier).Named {
+		return MergeRefused, nil
+	}
+	return "", nil
+}

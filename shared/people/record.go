@@ -1,0 +1,83 @@
+package people
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"rapport/shared/event"
+	"rapport/shared/fault"
+	"rapport/shared/table"
+)
+
+// RecordLife is how long the record of an event is kept from its receipt: for
+// so long a repetition is recognised and the timeline shows it. Records of
+// imported history never expire, so that an import can be repeated at any time.
+const RecordLife = 395 * 24 * time.Hour
+
+// Record is what is kept of an event: the event, how it was judged, and its
+// effects, which are published again whenever the event is delivered again.
+type Record struct {
+	Event    event.Event `json:"e,omitzero"` // zero for a fired timer
+	Verdicts []string    `json:"v,omitempty"`
+	Effects  []Effect    `json:"x,omitempty"`
+}
+
+// entry is an event on its way to its record.
+type entry struct {
+	event   *event.Event
+	reused  bool // the message id is taken by other content: kept, not folded
+	full    bool // the person has no room: kept, not folded
+	verdict string
+	effects []Effect
+}
+
+func (en *entry) key() table.Key {
+	id := en.event.MessageID
+	if en.reused {
+		id += "~" + en.event.Digest
+	}
+	return table.EventKey(en.event.Node().Hash(), id)
+}
+
+// write puts the record when it is not there yet, which makes the event count once.
+func (en *entry) write() (table.Write, error) {
+	r := Record{Event: *en.event, Verdicts: en.event.Verdicts, Effects: en.effects}
+	r.Event.Verdicts = nil
+	switch {
+	case en.reused:
+		r.Verdicts = append(r.Verdicts, IDReused)
+	case en.full:
+		r.Verdicts = append(r.Verdicts, ProfileFull)
+	case en.verdict != "":
+		r.Verdicts = append(r.Verdicts, en.verdict)
+	}
+	body, err := encode(r)
+	if err != nil {
+		return table.Write{}, err
+	}
+	var expires time.Time
+	if !en.event.Imported {
+		expires = en.event.ReceivedAt.Add(RecordLife)
+	}
+	return table.Put(en.key(), body, expires, table.Absent()), nil
+}
+
+// encode writes the record so that the event's JSON comes back byte for byte.
+func encode(r Record) ([]byte, error) {
+	var body bytes.Buffer
+	enc := json.NewEncoder(&body)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(r); err != nil {
+		return nil, fault.New(fault.Internal, "encode_record", "an event could not be recorded").Because(err)
+	}
+	return bytes.TrimSuffix(body.Bytes(), []byte("\n")), nil
+}
+
+func decodeRecord(item *table.Item) (*Record, error) {
+	var r Record
+	if err := json.Unmarshal(item.Body, &r); err != nil {
+		return nil, fault.New(fault.Internal, "decode_record", "a stored event cannot be read").Because(err)
+	}
+	return &r, nil
+}

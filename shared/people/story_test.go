@@ -1,0 +1,189 @@
+package people_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"rapport/infra/publish"
+	"rapport/shared/event"
+	"rapport/shared/people"
+	"rapport/shared/person"
+	"rapport/shared/strategy"
+	"rapport/shared/table"
+	"rapport/shared/table/tabletest"
+)
+
+var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+func at(t time.Time) func() time.Time { return func() time.Time { return t } }
+
+func TestMemoryKeepsTheContract(t *testing.T) {
+	tabletest.Run(t, func(_ *testing.T, clock func() time.Time) table.Table { return newMemory(clock) })
+}
+
+// sample is the strategy that the project ships.
+func sample(t testing.TB) *strategy.Strategy {
+	t.Helper()
+	doc, problems := publish.Load("../../infra/strategy")
+	for _, p := range problems {
+		if !p.Warning {
+			t.Fatal(p)
+		}
+	}
+	s, err := strategy.Ready(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+var owners atomic.Int64
+
+func newStore(tb table.Table, now func() time.Time) *people.Store {
+	return people.NewStore(tb, now, func() string { return fmt.Sprint("owner-", owners.Add(1)) })
+}
+
+// The parts of events. Each returns a canonical event as collect would make it.
+
+func base(id string, kind event.Type, when time.Time) event.Event {
+	return event.Event{MessageID: id, Type: kind, Timestamp: when, ReceivedAt: when, Digest: "d-" + id}
+}
+
+func page(id, device string, when time.Time) event.Event {
+	e := base(id, event.Page, when)
+	e.AnonymousID = device
+	return e
+}
+
+func login(id, device, user string, when time.Time, traits string) event.Event {
+	e := base(id, event.Identify, when)
+	e.AnonymousID, e.UserID = device, user
+	if traits != "" {
+		e.Traits = json.RawMessage(traits)
+	}
+	return e
+}
+
+func order(id, user string, when time.Time, revenue string) event.Event {
+	e := base(id, event.Track, when)
+	e.Name, e.UserID, e.Trusted = "Order Completed", user, true
+	e.Properties = json.RawMessage(`{"revenue":` + revenue + `}`)
+	return e
+}
+
+func alias(id, previous, user string, when time.Time, trusted bool) event.Event {
+	e := base(id, event.Alias, when)
+	e.UserID, e.PreviousID, e.Trusted = user, previous, trusted
+	return e
+}
+
+func userNode(id string) person.NodeID { return person.NodeID{Kind: person.UserID, Value: id} }
+func device(id string) person.NodeID   { return person.NodeID{Kind: person.AnonymousID, Value: id} }
+
+// fold folds the events as batches deliver them: grouped, each group alone.
+func fold(t testing.TB, s *people.Store, strat *strategy.Strategy, events ...event.Event) []people.Effect {
+	t.Helper()
+	var out []people.Effect
+	for _, group := range people.Together(events) {
+		picked := make([]event.Event, len(group))
+		for i, n := range group {
+			picked[i] = events[n]
+		}
+		effects, err := s.Fold(context.Background(), strat, picked)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, effects...)
+	}
+	return out
+}
+
+func find(t testing.TB, s *people.Store, id person.NodeID) *person.Person {
+	t.Helper()
+	p, err := s.Find(context.Background(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// shown is what of a person must not depend on order: the view and the
+// audiences at a moment.
+func shown(t testing.TB, s *people.Store, strat *strategy.Strategy, id person.NodeID) string {
+	t.Helper()
+	p := find(t, s, id)
+	if p == nil {
+		return "nobody"
+	}
+	audiences := []string{}
+	for a := range p.Audiences {
+		audiences = append(audiences, a)
+	}
+	body, err := json.Marshal(struct {
+		View      *person.View
+		Audiences map[string]bool
+	}{p.View(strat.Computed), setOf(audiences)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+func setOf(list []string) map[string]bool {
+	out := map[string]bool{}
+	for _, s := range list {
+		out[s] = true
+	}
+	return out
+}
+
+// stories draws events of a few customers on a few devices: some shared, some
+// aliased, some claimed, with ties in time.
+func stories(r *rand.Rand, count int) []event.Event {
+	out := make([]event.Event, count)
+	for i := range out {
+		id := fmt.Sprintf("m%03d", i)
+		when := noon.Add(-time.Duration(r.IntN(400)) * time.Hour)
+		user := fmt.Sprint("user-", r.IntN(5))
+		dev := fmt.Sprint("device-000000000", r.IntN(8))
+		switch r.IntN(12) {
+		case 0, 1:
+			out[i] = login(id, dev, user, when, fmt.Sprintf(`{"country":%q,"n":%d}`, []string{"UA", "PL", "RO"}[r.IntN(3)], i))
+		case 2:
+			out[i] = login(id, dev, "", when, `{"city":"Lviv"}`)
+		case 3:
+			out[i] = login(id, dev, "", when, `{"country":"UA"}`)
+			out[i].Claim = user
+		case 4:
+			if r.IntN(6) == 0 {
+				out[i] = alias(id, fmt.Sprint("user-", r.IntN(5)), user, when, true)
+			} else {
+				out[i] = alias(id, dev, user, when, r.IntN(2) == 0)
+			}
+		case 5, 6, 7:
+			out[i] = order(id, user, when, fmt.Sprintf("%d.%02d", r.IntN(200), r.IntN(100)))
+			if r.IntN(2) == 0 {
+				out[i].AnonymousID = dev
+			}
+		default:
+			out[i] = page(id, dev, when)
+		}
+	}
+	return out
+}
+
+func everybody() []person.NodeID {
+	var out []person.NodeID
+	for i := range 5 {
+		out = append(out, userNode(fmt.Sprint("user-", i)), device(fmt.Sprint("user-", i)))
+	}
+	for i := range 8 {
+		out = append(out, device(fmt.Sprint("device-000000000", i)), userNode(fmt.Sprint("device-000000000", i)))
+	}
+	return out
+}

@@ -1,0 +1,75 @@
+package people
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"rapport/shared/fault"
+	"rapport/shared/person"
+	"rapport/shared/table"
+)
+
+// Timeline returns what is kept of a person's events, newest first, at most
+// limit of them, and the cursor to pass as after for the ones before; "" at the
+// end. It reads the partitions of all the person's nodes.
+func (s *Store) Timeline(ctx context.Context, p *person.Person, after string, limit int) ([]Record, string, error) {
+	from, err := parseCursor(after)
+	if err != nil {
+		return nil, "", err
+	}
+	var records []Record
+	for _, n := range p.Nodes {
+		for item, err := range table.All(ctx, s.table, table.NodePartition(n.ID.Hash()), table.EventRange()) {
+			if err != nil {
+				return nil, "", err
+			}
+			r, err := decodeRecord(&item)
+			if err != nil {
+				return nil, "", err
+			}
+			if from == nil || from.before(r) {
+				records = append(records, *r)
+			}
+		}
+	}
+	slices.SortFunc(records, newestFirst)
+	if len(records) <= limit {
+		return records, "", nil
+	}
+	last := records[limit-1].Event
+	return records[:limit], fmt.Sprintf("%d~%s~%s", last.Timestamp.UnixMilli(), last.Digest, last.MessageID), nil
+}
+
+func newestFirst(a, b Record) int {
+	return cmp.Or(b.Event.Timestamp.Compare(a.Event.Timestamp),
+		cmp.Compare(a.Event.MessageID, b.Event.MessageID), cmp.Compare(a.Event.Digest, b.Event.Digest))
+}
+
+// cursor is the last record of a page; digest tells two of one message id apart.
+type cursor struct {
+	at                time.Time
+	digest, messageID string
+}
+
+func parseCursor(text string) (*cursor, error) {
+	if text == "" {
+		return nil, nil
+	}
+	parts := strings.SplitN(text, "~", 3)
+	ms, err := strconv.ParseInt(parts[0], 10, 64)
+	if err != nil || len(parts) != 3 {
+		return nil, fault.New(fault.Invalid, "bad_cursor", "pass the next value of the page before").In("after")
+	}
+	return &cursor{at: time.UnixMilli(ms), digest: parts[1], messageID: parts[2]}, nil
+}
+
+// before reports whether the record comes after the cursor's in the list.
+func (c *cursor) before(r *Record) bool {
+	e := r.Event
+	return cmp.Or(c.at.Compare(e.Timestamp), cmp.Compare(e.MessageID, c.messageID), cmp.Compare(e.Digest, c.digest)) > 0
+}
