@@ -7,6 +7,7 @@ import (
 	"rapport/shared/event"
 	"rapport/shared/fault"
 	"rapport/shared/httpapi"
+	"rapport/shared/wire"
 )
 
 // answer says what became of each event. Its status is 200 even when events
@@ -56,14 +57,14 @@ var notes = map[string]verdict{
 func (a *answer) note(r event.Result) {
 	for _, code := range r.Event.Verdicts {
 		a.Noted = append(a.Noted, verdict{
-			Index: r.Index, MessageID: r.MessageID, Code: code, Message: notes[code].Message, Field: notes[code].Field,
+			Index: r.Index, MessageID: wire.Short(r.MessageID), Code: code, Message: notes[code].Message, Field: notes[code].Field,
 		})
 	}
 }
 
 func verdictOf(r event.Result, f *fault.Error) verdict {
 	p := httpapi.Describe(f)
-	return verdict{Index: r.Index, MessageID: r.MessageID, Code: p.Code, Message: p.Message, Field: p.Field}
+	return verdict{Index: r.Index, MessageID: wire.Short(r.MessageID), Code: p.Code, Message: p.Message, Field: p.Field}
 }
 
 // log counts rejected events by their codes. Nothing of the events themselves

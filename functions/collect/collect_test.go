@@ -296,7 +296,8 @@ func TestLogHoldsNoContent(t *testing.T) {
 // A stranger's text comes back shortened, if at all.
 func TestAnswerIsShort(t *testing.T) {
 	long := strings.Repeat("m", 300)
-	w := send(deps(t, &queue{}), "POST", "/v1/batch", "demo-secret", `{"batch":[{"messageId":"`+long+`","type":"identify","userId":"u1","traits":{"`+long+`":1}}]}`)
+	w := send(deps(t, &queue{}), "POST", "/v1/batch", "demo-secret", `{"batch":[{"messageId":"`+long+`","type":"identify","userId":"u1","traits":{"`+long+`":1}},
+		{"messageId":"`+long[:99]+`","type":"identify","userId":"u1","traits":{"clv":1}}]}`)
 	if strings.Contains(w.Body.String(), strings.Repeat("m", 65)) {
 		t.Error(w.Body)
 	}

@@ -63,7 +63,7 @@ func buildDecide(env Env) (lambda.Handler, error) {
 	}
 	return boot.HTTP(decide.New(decide.Deps{
 		People: env.people(), Strategy: env.Strategy, Keys: keys, Proofs: proofs,
-		Secret: secret, Now: env.Now, Log: env.Log,
+		Secret: []byte(secret), Now: env.Now, Log: env.Log,
 	})), nil
 }
 

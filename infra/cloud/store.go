@@ -130,6 +130,12 @@ func (s *store) commit() {
 	}
 }
 
+// syncing says whether transactions wait for the disk. It is set inside one,
+// since all of them look at it; turning it on syncs the file.
+func (s *store) syncing(on bool) error {
+	return s.do(func(*bbolt.Tx) error { s.db.NoSync = !on; return nil })
+}
+
 // close writes what is pending and refuses everything after it.
 func (s *store) close() {
 	s.mu.Lock()

@@ -76,7 +76,7 @@ func Import(ctx context.Context, in io.Reader, c Config) (Summary, error) {
 	}
 	started, before := c.Now(), r.meter(ctx)
 	err = r.all(ctx)
-	r.summary.finish(c.Now().Sub(started), before, r.meter(ctx))
+	r.summary.finish(c.Now().Sub(started), before, r.meter(context.WithoutCancel(ctx)))
 	return r.summary, err
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -38,9 +37,6 @@ Examples:
   rapport import orders.jsonl --url http://127.0.0.1:8080`
 }
 
-// inside is the address of a cloud in this very process.
-const inside = "http://rapport.local"
-
 // Run implements the command.
 func (c importCommand) Run(ctx context.Context, t terminal) error {
 	config := history.Config{URL: c.URL, Key: c.SecretKey, Now: time.Now}
@@ -60,11 +56,22 @@ func (c importCommand) Run(ctx context.Context, t terminal) error {
 	}
 	summary, err := history.Import(ctx, in, config)
 	show.done()
+	if err != nil && ctx.Err() != nil {
+		err = fault.New(fault.Unavailable, "stopped", "stopped after line %d; %s", summary.Lines, again(config.Checkpoint))
+	}
 	err = errors.Join(err, closeCloud(), c.print(t, summary))
 	if err == nil && summary.Unreadable > 0 {
 		return errReported
 	}
 	return err
+}
+
+// again says how a stopped import is finished.
+func again(checkpoint string) string {
+	if checkpoint == "" {
+		return "send the same events again, which changes nothing for those that are in"
+	}
+	return "run the same command again to go on"
 }
 
 // source opens the file and gives the run a checkpoint; standard input has none,
@@ -105,47 +112,6 @@ func (c importCommand) start(ctx context.Context, t terminal) (*http.Client, fun
 	go running.Run(workers)
 	client := &http.Client{Transport: direct{running.Handler()}}
 	return client, func() error { stop(); return running.Close() }, nil
-}
-
-// direct hands requests to a handler of this process.
-type direct struct{ handler http.Handler }
-
-// RoundTrip implements http.RoundTripper.
-func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
-	if err := r.Context().Err(); err != nil {
-		return nil, err
-	}
-	w := &recorded{header: http.Header{}, status: http.StatusOK}
-	r.RemoteAddr, r.RequestURI = "127.0.0.1:0", r.URL.RequestURI()
-	d.handler.ServeHTTP(w, r)
-	return &http.Response{
-		StatusCode: w.status, Header: w.header, Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()),
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
-	}, nil
-}
-
-// recorded is an answer kept in memory.
-type recorded struct {
-	header http.Header
-	status int
-	wrote  bool
-	body   bytes.Buffer
-}
-
-// Header implements http.ResponseWriter.
-func (w *recorded) Header() http.Header { return w.header }
-
-// WriteHeader implements http.ResponseWriter: the first status counts.
-func (w *recorded) WriteHeader(status int) {
-	if !w.wrote {
-		w.status, w.wrote = status, true
-	}
-}
-
-// Write implements http.ResponseWriter.
-func (w *recorded) Write(p []byte) (int, error) {
-	w.wrote = true
-	return w.body.Write(p)
 }
 
 // print tells what became of the file.

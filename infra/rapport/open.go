@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
-	"sync/atomic"
 	"time"
 
 	"rapport/infra/cloud"
@@ -37,11 +39,15 @@ func (p place) open(log *slog.Logger) (*cloud.Cloud, error) {
 	}
 	// The shop's proofs go by the cloud's virtual clock, which exists only once
 	// the cloud is open.
-	var opened atomic.Pointer[cloud.Cloud]
+	var api http.Handler
 	shop := site.Handler(site.Config{
 		WriteKey: p.WriteKey, Log: log,
 		Issue: func(user string, ttl time.Duration) (string, error) {
-			return proofs.Issue(user, ttl, opened.Load().Now())
+			now, err := virtualNow(api)
+			if err != nil {
+				return "", err
+			}
+			return proofs.Issue(user, ttl, now)
 		},
 	})
 	c, err := cloud.Open(cloud.Config{
@@ -51,6 +57,22 @@ func (p place) open(log *slog.Logger) (*cloud.Cloud, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot start: %w", err)
 	}
-	opened.Store(c)
+	api = c.Handler()
 	return c, nil
+}
+
+// virtualNow asks the local cloud for its time.
+func virtualNow(api http.Handler) (time.Time, error) {
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, inside+"/local/clock", http.NoBody)
+	if err != nil {
+		return time.Time{}, err
+	}
+	response, err := direct{api}.RoundTrip(request)
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer func() { _ = response.Body.Close() }() // it lies in memory
+	var clock struct{ Now time.Time }
+	err = json.NewDecoder(response.Body).Decode(&clock)
+	return clock.Now, err
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"rapport/infra/publish"
 	"rapport/shared/fault"
@@ -85,8 +86,11 @@ func printProblems(t terminal, dir string, document strategy.Document, problems 
 		} else {
 			errors++
 		}
-		place := fmt.Sprintf("%s:%d:%d:", p.File, p.Line, p.Column)
-		fmt.Fprintf(t.out, "%s %s: %s\n", t.paint(bold, place), label, p.Message)
+		place := filepath.Join(dir, p.File)
+		if p.Line > 0 {
+			place = fmt.Sprintf("%s:%d:%d", place, p.Line, p.Column)
+		}
+		fmt.Fprintf(t.out, "%s: %s: %s\n", t.paint(bold, place), label, p.Message)
 	}
 	if failed {
 		fmt.Fprintf(t.out, "%s: %s, %s\n", dir, plural(errors, "error"), plural(warnings, "warning"))

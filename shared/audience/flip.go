@@ -15,9 +15,14 @@ type clock struct {
 // rule, before NextFlip settles for the next of them.
 const maxFlips = 16
 
+// horizon is how far ahead NextFlip looks. It also keeps it away from the ends of
+// the years that time can express.
+const horizon = 10 * 365 * 24 * time.Hour
+
 // NextFlip returns the earliest instant after now, in whole milliseconds, at
-// which rule i gives another outcome although nothing happens, zero when it
-// never will. In a rule with many times it may name an instant too early.
+// which rule i gives another outcome although nothing happens, zero when it will
+// not within ten years. In a rule with many times it may name an instant too
+// early.
 func (s *Set) NextFlip(i int, f *Facts) time.Time {
 	if f.set != s {
 		return time.Time{}
@@ -28,7 +33,7 @@ func (s *Set) NextFlip(i int, f *Facts) time.Time {
 	}
 	saved := f.slots[k]
 	defer func() { f.slots[k], f.clock = saved, clock{} }()
-	before := outcome(s.rules[i].test(f))
+	before, last := outcome(s.rules[i].test(f)), saved.time().Add(horizon)
 	for range maxFlips {
 		f.clock = clock{watching: true}
 		s.rules[i].test(f)
@@ -36,6 +41,9 @@ func (s *Set) NextFlip(i int, f *Facts) time.Time {
 			return time.Time{}
 		}
 		at := f.slots[k].time().Add(time.Duration(f.clock.ahead) * stepOf)
+		if at.After(last) {
+			return time.Time{}
+		}
 		f.slots[k].setTime(at)
 		f.slots[k].slope = 1
 		if outcome(s.rules[i].test(f)) != before {

@@ -18,14 +18,18 @@ func (p *Program) String() string {
 	case OpList:
 		return "[" + listText(p.Args) + "]"
 	case OpNot, OpNegate:
-		return strings.Replace(p.Op, OpNegate, "-", 1) + p.inner(0, bindings[p.Op])
+		return strings.Replace(p.Op, OpNegate, "-", 1) + p.inner(0, bindings[p.Op]+1)
 	case OpIf:
 		return p.inner(0, 2) + " ? " + p.inner(1, 2) + " : " + p.inner(2, 1)
 	case OpContains, OpStarts, OpEnds, OpMatches:
 		return p.inner(0, 9) + "." + p.Op + "(" + listText(p.Args[1:]) + ")"
 	}
 	if strength, ok := bindings[p.Op]; ok {
-		return p.inner(0, strength) + " " + p.Op + " " + p.inner(1, strength+1)
+		right := strength + 1
+		if p.Op == OpAnd || p.Op == OpOr {
+			right = strength // their arguments may be grouped in any way
+		}
+		return p.inner(0, strength) + " " + p.Op + " " + p.inner(1, right)
 	}
 	return p.Op + "(" + listText(p.Args) + ")"
 }

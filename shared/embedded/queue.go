@@ -47,14 +47,18 @@ func (d *DB) Commit(ctx context.Context, owner string, writes ...table.Write) er
 	select {
 	case <-c.done:
 	case d.queue.lead <- struct{}{}:
-		d.applyGroup(d.queue.take())
-		<-d.queue.lead
+		d.leadGroup()
 		<-c.done // in this group, or in one that ended before
 	}
 	if c.usage.Writes > 0 {
 		table.Spend(ctx, c.usage)
 	}
 	return c.err
+}
+
+func (d *DB) leadGroup() {
+	defer func() { <-d.queue.lead }()
+	d.applyGroup(d.queue.take())
 }
 
 var errNothingWritten = errors.New("nothing to write")

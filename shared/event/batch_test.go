@@ -3,6 +3,7 @@ package event_test
 import (
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -51,6 +52,22 @@ func TestHeavyHead(t *testing.T) {
 	body = `{"context":{"x":"` + half + `"},"batch":[{"type":"page","userId":"u1","properties":{"y":"` + half + `"}}]}`
 	if r := decode(t, body, server); r[0].Fault == nil || r[0].Fault.Code != "event_too_large" {
 		t.Errorf("%+v", r[0])
+	}
+}
+
+// A large head is not copied for each of many events.
+func TestHeavyHeadCostsOnce(t *testing.T) {
+	q, err := event.Read([]byte(`{"context":{"x":"` + strings.Repeat("x", 1<<20) + `"},"batch":[` +
+		strings.TrimSuffix(strings.Repeat(`{"type":"page","userId":"u1"},`, 200), ",") + `]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	q.Decode("", server)
+	runtime.ReadMemStats(&after)
+	if used := after.TotalAlloc - before.TotalAlloc; used > 30<<20 {
+		t.Errorf("%d bytes were allocated", used)
 	}
 }
 

@@ -134,7 +134,7 @@ func golden(t *testing.T, name string, v any) {
 	}
 }
 
-// Without a message id, the content names the event, so that a retry of the
+// Row 53: without a message id, the content names the event, so that a retry of the
 // same content is still one event, and other content is another.
 func TestContentNamesEvents(t *testing.T) {
 	decode := func(body string) *event.Event {
@@ -152,7 +152,7 @@ func TestContentNamesEvents(t *testing.T) {
 	}
 }
 
-// Every part of the content counts in the digest; what transports it does not.
+// Row 54 rests on this: every part of the content counts in the digest; what transports it does not.
 func TestDigest(t *testing.T) {
 	base := map[string]any{
 		"type": "track", "event": "E", "userId": "u1", "anonymousId": "a1", "messageId": "m", "timestamp": "2026-11-24T11:00:00Z",

@@ -33,7 +33,7 @@ type Sender struct {
 // and Declined is set.
 type Result struct {
 	Index     int    // its place in the batch
-	MessageID string // empty when it cannot be read
+	MessageID string // as sent, of any length; of an accepted event its id; empty when it cannot be read
 	Event     *Event
 	Fault     *fault.Error // why it was rejected
 	Declined  *fault.Error // why it is not ours to process, integration_off
@@ -125,8 +125,7 @@ type decoder struct {
 
 func (d *decoder) result(o wire.Object, f *fault.Error) Result {
 	var r Result
-	id, _ := text(o, "messageId")
-	r.MessageID = wire.Short(id)
+	r.MessageID, _ = text(o, "messageId")
 	if f != nil {
 		r.Fault = f
 		return r

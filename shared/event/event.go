@@ -39,7 +39,9 @@ type Event struct {
 	GroupID     string `json:"groupId,omitempty"`
 	Claim       string `json:"claim,omitempty"`
 
-	// JSON objects as sent, compact; nil when absent.
+	// JSON objects with sorted names and the numbers as sent; nil when absent.
+	// Traits are the group's in a group call, the person's in an identify; of an
+	// identify with a Claim they are evidence, for nobody proved whose they are.
 	Properties   json.RawMessage `json:"properties,omitempty"`
 	Traits       json.RawMessage `json:"traits,omitempty"`
 	Context      json.RawMessage `json:"context,omitempty"`
@@ -62,8 +64,8 @@ type Event struct {
 	// same message id with another digest is another event under a reused id.
 	Digest string `json:"digest"`
 
-	// Verdicts are remarks of the edge that did not refuse the event, such as
-	// "blocked_id" for a junk user id that was left out.
+	// Verdicts are remarks of the edge that did not refuse the event: BlockedID,
+	// ReservedTrait.
 	Verdicts []string `json:"verdicts,omitempty"`
 }
 

@@ -58,7 +58,6 @@ func (d *decoder) merge(o wire.Object) (p parts, f *fault.Error) {
 	}
 	if proof, has := p.context["proof"]; has {
 		p.proof = proof
-		p.context = maps.Clone(p.context)
 		delete(p.context, "proof")
 	}
 	if name, _ := o["event"].(string); p.properties != nil {

@@ -74,7 +74,7 @@ const (
 )
 
 func (p *packer) add(node string, raw json.RawMessage, first bool) {
-	if p.size > 0 && false {
+	if p.size > 0 && p.size+len(raw)+aroundBundle > MaxParcel-aroundParcel {
 		p.flush()
 	}
 	if first || p.size == 0 {

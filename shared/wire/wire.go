@@ -124,11 +124,10 @@ func (p *parser) object(depth int) (any, *fault.Error) {
 		if p.names++; p.names > p.limits.Names {
 			return nil, fault.New(fault.TooLarge, "too_many_names", "send at most %d names in one document", p.limits.Names)
 		}
-		if f := Fold(name); folded[f] {
+		if folded[Fold(name)] {
 			return nil, Repeated(name)
-		} else {
-			folded[f] = true
 		}
+		folded[Fold(name)] = true
 		v, f := p.value(depth)
 		if f != nil {
 			return nil, within(name, f)

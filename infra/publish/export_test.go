@@ -1,0 +1,28 @@
+package publish
+
+import (
+	"cel.dev/cel-go/cel"
+	"go.yaml.in/yaml/v4"
+
+	"rapport/shared/audience"
+	"rapport/shared/person"
+)
+
+// CompileRule compiles one rule as Load does. The program is nil when a problem
+// is more than a warning.
+func CompileRule(text string, computed []person.ComputedTrait) (*audience.Program, []Problem) {
+	l := newLoader()
+	for _, c := range computed {
+		l.computed.at[c.Name] = &entry[person.ComputedTrait]{value: c}
+	}
+	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text, Line: 1, Column: 1}
+	f := &file{name: "rule", lines: [][]rune{[]rune(text)}}
+	program := newRuleCompiler(l).compile(place{f, n}, "the rule")
+	return program, l.problems
+}
+
+// Env returns the environment that rules are checked in.
+func Env() (*cel.Env, error) { return newEnv() }
+
+// Edits is the distance behind the hints at misspelt names.
+func Edits(a, b string) int { return edits(a, b) }
