@@ -45,7 +45,7 @@ func New(d Deps) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/people/{node}", f.person)
 	mux.HandleFunc("GET /v1/people/{node}/timeline", f.timeline)
-	return httpapi.RequireSecret(d.Keys, mux)
+	return httpapi.RequireSecret(d.Keys, httpapi.Routes(mux))
 }
 
 func (f *function) person(w http.ResponseWriter, r *http.Request) {

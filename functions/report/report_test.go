@@ -80,7 +80,7 @@ func TestStatus(t *testing.T) {
 		"row 3 write key":            {"/v1/people/userId:u1", "w", 403, `"code"`},
 		"nobody":                     {"/v1/people/userId:u9", "s", 404, `"no_person"`},
 		"not a node":                 {"/v1/people/u1", "s", 422, `"field":"node"`},
-		"row 59 encoded traversal":   {"/v1/people/%2e%2e%2fadmin", "s", 422, `"bad_node"`},
+		"row 59 encoded traversal":   {"/v1/people/%2e%2e%2fadmin", "s", 404, `"no_route"`},
 		"timeline of nobody":         {"/v1/people/userId:u9/timeline", "s", 404, `"no_person"`},
 		"timeline with a bad limit":  {"/v1/people/userId:u1/timeline?limit=0", "s", 422, `"field":"limit"`},
 		"timeline with a bad cursor": {"/v1/people/userId:u1/timeline?after=x", "s", 422, `"field":"after"`},

@@ -47,10 +47,13 @@ test('when the answer is late, the default content shows and stays', async (t) =
     await held;
     await route.fulfill({ json: { decisions: [{ slot: 'hero', block: 'late', content: { title: 'Too late' }, receipt: 'late' }] } }).catch(() => {});
   });
-  await page.addInitScript(() => {
-    document.addEventListener('DOMContentLoaded', () => {
-      window.hiddenAtFirst = getComputedStyle(document.querySelector('[data-slot=hero]')).visibility;
-    });
+  await page.addInitScript(() => { // looks as soon as the slot is there
+    new MutationObserver((_, observer) => {
+      const hero = document.querySelector('[data-slot=hero]');
+      if (!hero) return;
+      window.hiddenAtFirst = getComputedStyle(hero).visibility;
+      observer.disconnect();
+    }).observe(document, { childList: true, subtree: true });
   });
   await page.goto('/');
   await page.locator('[data-slot=hero] h1').waitFor({ state: 'visible' });
@@ -136,6 +139,7 @@ test('an event that could not be delivered is sent again, under its own id', asy
 });
 
 test('events of a page that is left at once leave with it', async () => {
+  await asItIs(); // a test that steps between page and server would hold them up
   await page.goto('/');
   const node = 'anonymousId:' + await page.evaluate(() => rapport.anonymousId());
   await eventually('the page event leaves', queueIsEmpty);

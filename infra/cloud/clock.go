@@ -31,7 +31,7 @@ func (c *clock) load(db *bbolt.DB) error {
 	return db.View(func(tx *bbolt.Tx) error {
 		if b := tx.Bucket(stateBucket); b != nil {
 			if v := b.Get(offsetKey); len(v) == 8 {
-				c.offset.Store(int64(binary.BigEndian.Uint64(v))) //nolint:gosec // written from an int64
+				c.offset.Store(int64(binary.BigEndian.Uint64(v)))
 			}
 		}
 		return nil
@@ -41,6 +41,6 @@ func (c *clock) load(db *bbolt.DB) error {
 // keepOffset stores an offset.
 func keepOffset(offset time.Duration) func(*bbolt.Tx) error {
 	return func(tx *bbolt.Tx) error {
-		return tx.Bucket(stateBucket).Put(offsetKey, binary.BigEndian.AppendUint64(nil, uint64(offset))) //nolint:gosec // read back as an int64
+		return tx.Bucket(stateBucket).Put(offsetKey, binary.BigEndian.AppendUint64(nil, uint64(offset)))
 	}
 }

@@ -156,6 +156,9 @@ func (c *Cloud) Close() error {
 	return c.table.Close()
 }
 
+// Now is the virtual time: real time plus what Advance added.
+func (c *Cloud) Now() time.Time { return c.clock.Now() }
+
 // tick fires schedules as their time comes.
 func (c *Cloud) tick(ctx context.Context) {
 	for ctx.Err() == nil {
@@ -163,7 +166,7 @@ func (c *Cloud) tick(ctx context.Context) {
 		next := c.schedules.next()
 		if !next.IsZero() && !next.After(c.clock.Now()) {
 			c.setTicking(true)
-			c.schedules.fire(context.WithoutCancel(ctx), c.clock.Now())
+			c.schedules.fire(ctx, c.clock.Now())
 			c.setTicking(false)
 			next = c.schedules.next()
 		}

@@ -1,6 +1,22 @@
 package cloud
 
-import "time"
+import (
+	"log/slog"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// Keep stores a change in db and waits for it.
+func Keep(db *bbolt.DB, spoil func()) error {
+	s, err := openStore(db, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	spoil()
+	return s.do(func(*bbolt.Tx) error { return nil })
+}
 
 // Parse reads a template for tests that look at its problems only.
 func Parse(data string, parameters map[string]string) error {

@@ -128,8 +128,10 @@ func joinedQuery(raw string) map[string]string {
 func (g *gateway) respond(w http.ResponseWriter, to route, answer []byte) {
 	var response events.APIGatewayV2HTTPResponse
 	if json.Unmarshal(answer, &response) != nil || response.StatusCode == 0 {
-		response = events.APIGatewayV2HTTPResponse{StatusCode: http.StatusOK, Body: string(answer),
-			Headers: map[string]string{"Content-Type": "application/json"}}
+		response = events.APIGatewayV2HTTPResponse{
+			StatusCode: http.StatusOK, Body: string(answer),
+			Headers: map[string]string{"Content-Type": "application/json"},
+		}
 	}
 	body := []byte(response.Body)
 	if response.IsBase64Encoded {

@@ -111,8 +111,12 @@ func TestAnswerBecomesResponse(t *testing.T) {
 		body    string
 		headers http.Header
 	}{
-		"text": {events.APIGatewayV2HTTPResponse{StatusCode: 201, Body: "чай", Headers: map[string]string{"X-A": "a, b"}, Cookies: []string{"a=1; Path=/", "b=2"}},
-			201, "чай", http.Header{"X-A": {"a, b"}, "Set-Cookie": {"a=1; Path=/", "b=2"}}},
+		"text": {
+			events.APIGatewayV2HTTPResponse{StatusCode: 201, Body: "чай", Headers: map[string]string{"X-A": "a, b"}, Cookies: []string{"a=1; Path=/", "b=2"}},
+			201,
+			"чай",
+			http.Header{"X-A": {"a, b"}, "Set-Cookie": {"a=1; Path=/", "b=2"}},
+		},
 		"binary":          {events.APIGatewayV2HTTPResponse{StatusCode: 200, Body: "/wA=", IsBase64Encoded: true}, 200, "\xff\x00", nil},
 		"broken base64":   {events.APIGatewayV2HTTPResponse{StatusCode: 200, Body: "%%", IsBase64Encoded: true}, 500, `{"message":"Internal Server Error"}`, nil},
 		"without status":  {map[string]any{"ok": true}, 200, `{"ok":true}`, http.Header{"Content-Type": {"application/json"}}},
@@ -189,6 +193,9 @@ func TestAFailingFunctionIs500(t *testing.T) {
 	if body, _ := io.ReadAll(response.Body); response.StatusCode != 500 || string(body) != `{"message":"Internal Server Error"}` {
 		t.Errorf("%d %s", response.StatusCode, body)
 	}
+	if use := s.bill().Functions["EchoFunction"]; use.Failures != 1 || use.Invocations != 1 {
+		t.Errorf("the meter says %+v", use)
+	}
 }
 
 func TestAnHTTPHandlerSeesTheRequestThatWasSent(t *testing.T) {
@@ -213,6 +220,16 @@ func TestAnHTTPHandlerSeesTheRequestThatWasSent(t *testing.T) {
 	}
 	if c := response.Cookies(); len(c) != 1 || c[0].Value != "yes" {
 		t.Errorf("cookies are %v", c)
+	}
+}
+
+func TestACallerThatGoesAwayStopsNothing(t *testing.T) {
+	s := play(t, t.TempDir(), frontDoor, map[string]cloud.Builder{"EchoFunction": handler(
+		func(ctx context.Context) (any, error) { return map[string]any{"statusCode": 202}, ctx.Err() })})
+	gone, cancel := context.WithCancel(context.Background())
+	cancel()
+	if r := s.ask(post("/v1/track", "").WithContext(gone)); r.StatusCode != 202 {
+		t.Errorf("status is %d", r.StatusCode)
 	}
 }
 

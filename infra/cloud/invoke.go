@@ -35,10 +35,10 @@ type result struct {
 
 // Invoke runs the handler on payload. A panic is an error, and so is an
 // invocation that does not end in time; its goroutine is then left behind, as
-// a frozen sandbox would be.
+// a frozen sandbox would be. A caller that goes away stops nothing, as on AWS.
 func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	id := newID()
-	ctx, cancel := context.WithTimeout(ctx, f.spec.Timeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), f.spec.Timeout)
 	defer cancel()
 	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{
 		AwsRequestID:       id,
@@ -52,10 +52,7 @@ func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	select {
 	case r = <-ended:
 	case <-ctx.Done():
-		r.err = ctx.Err()
-		if errors.Is(r.err, context.DeadlineExceeded) {
-			r.err = fmt.Errorf("%w after %s", errTimedOut, f.spec.Timeout)
-		}
+		r.err = fmt.Errorf("%w after %s", errTimedOut, f.spec.Timeout)
 	}
 	f.meter.Invocation(f.spec.ID, time.Since(begun), f.spec.Memory, r.err != nil)
 	if r.err != nil {

@@ -20,7 +20,6 @@ type queue struct {
 	store *store
 	now   func() time.Time
 	dead  *queue // nil: a message that fails for good is dropped
-	used  bool   // some function is fed from it
 
 	mu      sync.Mutex
 	seq     uint64

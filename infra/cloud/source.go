@@ -32,7 +32,7 @@ func (s *source) work(ctx context.Context) {
 			continue
 		}
 		if len(batch) > 0 {
-			s.deliver(context.WithoutCancel(ctx), batch)
+			s.deliver(ctx, batch)
 			continue
 		}
 		s.pause(ctx, changed, next)

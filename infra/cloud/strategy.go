@@ -74,7 +74,7 @@ func (s *strategies) publish(ctx context.Context) error {
 	var refused []error
 	for _, p := range problems {
 		if p.Warning {
-			s.cloud.log.Warn("strategy: " + p.String())
+			s.cloud.log.Warn("the strategy may be wrong", "at", p.String())
 			continue
 		}
 		refused = append(refused, errors.New(p.String()))

@@ -155,7 +155,7 @@ func (r *run) call(ctx context.Context, method, path string, body []byte) (statu
 	if err != nil {
 		return 0, 0, nil, err
 	}
-	defer func() { _ = response.Body.Close() }() // it was read to its end
+	defer response.Body.Close()
 	reply, err = io.ReadAll(io.LimitReader(response.Body, 16<<20))
 	seconds, _ := strconv.Atoi(response.Header.Get("Retry-After"))
 	return response.StatusCode, time.Duration(seconds) * time.Second, reply, err

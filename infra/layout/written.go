@@ -147,16 +147,16 @@ const (
 
 // budgets holds the rule that nothing grows past what one reads at a sitting.
 func budgets(t *Tree, bad report) {
-	for _, p := range t.Packages {
+	for dir, p := range t.Packages {
 		for _, f := range p.Files {
-			limit := maxFile
-			if f.Test {
+			test, limit := f.Test || isTestSupport(dir), maxFile
+			if test {
 				limit = maxTestFile
 			}
 			if f.Lines > limit {
 				bad(f.Path, 0, "has %d lines, at most %d are allowed; split it by what its parts are about", f.Lines, limit)
 			}
-			if !f.Test {
+			if !test {
 				longFunctions(t, f, bad)
 			}
 		}

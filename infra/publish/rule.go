@@ -2,6 +2,7 @@ package publish
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -139,7 +140,21 @@ func plainWords(message string) string {
 		name, types, _ := strings.Cut(what, "' applied to ")
 		return "these two do not go together here: " + operatorName(name) + " of " + strings.Trim(types, "'")
 	}
-	return strings.TrimPrefix(message, "Syntax error: ")
+	message = strings.TrimPrefix(message, "Syntax error: ")
+	for _, start := range []string{"mismatched input ", "extraneous input ", "no viable alternative at input "} {
+		if what, ok := strings.CutPrefix(message, start); ok {
+			what, _, _ = strings.Cut(what, " expecting ")
+			return unexpected(strings.Trim(what, "'"))
+		}
+	}
+	return message
+}
+
+func unexpected(what string) string {
+	if what == "<EOF>" {
+		return "the rule ends too early"
+	}
+	return fmt.Sprintf("%q is not expected here", what)
 }
 
 var variables = []string{

@@ -32,6 +32,7 @@ func (s *section[T]) ids() []string { return slices.Sorted(maps.Keys(s.at)) }
 // loader collects what the files hold and what is wrong with it.
 type loader struct {
 	problems  []Problem
+	unread    bool // a file could not be read, so what is missing may be in it
 	zone      string
 	location  *time.Location
 	zoneAt    place

@@ -141,9 +141,21 @@ func (t *translation) checkPath(e ast.Expr, p audience.Program) audience.Program
 			return t.refuse(e, "there is no computed trait %q%s", names[0], didYouMean(names[0], known))
 		}
 	default:
-		return t.refuse(e, "there is no %s%s", p.Path[0], didYouMean(p.Path[0], variables))
+		return t.refuse(variable(e), "there is no %s%s", p.Path[0], didYouMean(p.Path[0], variables))
 	}
 	return p
+}
+
+// variable returns the expression that a path begins with.
+func variable(e ast.Expr) ast.Expr {
+	switch {
+	case e.Kind() == ast.SelectKind:
+		return variable(e.AsSelect().Operand())
+	case e.Kind() == ast.CallKind && e.AsCall().FunctionName() == operators.Index:
+		return variable(e.AsCall().Args()[0])
+	default:
+		return e
+	}
 }
 
 // operations maps CEL's functions to the operations of a program, where they

@@ -18,7 +18,7 @@ import (
 // localCommand runs the local cloud behind a port of this machine.
 type localCommand struct {
 	place
-	Port    int  `default:"8080" env:"PORT" help:"Port on 127.0.0.1 (${default}); 0 takes a free one."`
+	Port    int  `default:"8080" env:"PORT" help:"Port on 127.0.0.1; 0 takes a free one."`
 	Verbose bool `short:"v" help:"Log what the functions do."`
 }
 

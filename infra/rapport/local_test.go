@@ -65,7 +65,12 @@ func (c tool) local() (url string, stop func() int) {
 
 func get(t *testing.T, url, key string) (int, []byte) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	return call(t, http.MethodGet, url, key, "")
+}
+
+func call(t *testing.T, method, url, key, text string) (int, []byte) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,5 +144,24 @@ func TestLocal(t *testing.T) {
 	}
 	if code := stop(); code != 0 {
 		t.Errorf("stopped with %d", code)
+	}
+}
+
+// TestShopProofs: what the shop issues must hold by the virtual clock, which may
+// have been moved by days.
+func TestShopProofs(t *testing.T) {
+	url, stop := tool{t, t.TempDir()}.local()
+	defer stop()
+	if status, body := call(t, http.MethodPost, url+"/local/clock", "", `{"advance":"48h"}`); status != http.StatusOK {
+		t.Fatalf("%d %s", status, body)
+	}
+	status, body := call(t, http.MethodPost, url+"/shop/sign-in", "", `{"userId":"ada"}`)
+	var session struct{ Proof string }
+	if err := json.Unmarshal(body, &session); err != nil || status != http.StatusOK {
+		t.Fatalf("%d %s %v", status, body, err)
+	}
+	ask := `{"userId":"ada","proof":"` + session.Proof + `"}`
+	if status, body := call(t, http.MethodPost, url+"/v1/decide", "demo-write", ask); status != http.StatusOK {
+		t.Errorf("a fresh proof does not hold: %d %s", status, body)
 	}
 }

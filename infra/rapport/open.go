@@ -17,13 +17,13 @@ import (
 
 // place says what to run and where its state lies.
 type place struct {
-	Template string `default:"template.yaml" help:"SAM template that says which functions run (${default})." type:"path"`
-	Strategy string `default:"infra/strategy" help:"Folder of the strategy, published again whenever it changes (${default})." type:"path"`
-	Data     string `default:".rapport" env:"RAPPORT_DATA" help:"Folder of the state (${default})."`
+	Template string `default:"template.yaml" help:"SAM template that says which functions run."`
+	Strategy string `default:"infra/strategy" help:"Folder of the strategy, published again whenever it changes."`
+	Data     string `default:".rapport" env:"RAPPORT_DATA" help:"Folder of the state."`
 
-	WriteKey       string `default:"demo-write" env:"RAPPORT_WRITE_KEY" help:"The public key that browsers send (${default})."`
-	SecretKey      string `default:"demo-secret" env:"RAPPORT_SECRET_KEY" help:"The key of servers (${default})."`
-	IdentitySecret string `default:"demo-identity" env:"RAPPORT_IDENTITY_SECRET" help:"Signs the proofs of signed-in users (${default})."`
+	WriteKey       string `default:"demo-write" env:"RAPPORT_WRITE_KEY" help:"The public key that browsers send."`
+	SecretKey      string `default:"demo-secret" env:"RAPPORT_SECRET_KEY" help:"The key of servers."`
+	IdentitySecret string `default:"demo-identity" env:"RAPPORT_IDENTITY_SECRET" help:"Signs the proofs of signed-in users."`
 }
 
 // open opens the local cloud with the sample shop. Nothing runs yet.
@@ -71,7 +71,7 @@ func virtualNow(api http.Handler) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	defer func() { _ = response.Body.Close() }() // it lies in memory
+	defer response.Body.Close()
 	var clock struct{ Now time.Time }
 	err = json.NewDecoder(response.Body).Decode(&clock)
 	return clock.Now, err

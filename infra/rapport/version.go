@@ -9,7 +9,7 @@ import (
 type versionCommand struct{}
 
 // Run implements the command.
-func (versionCommand) Run(t terminal) error {
+func (versionCommand) Run(t terminal) error { //nolint:unparam // the signature that every command has
 	version, revision := "development", ""
 	if info, ok := debug.ReadBuildInfo(); ok {
 		if v := info.Main.Version; v != "" && v != "(devel)" {

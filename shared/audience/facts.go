@@ -87,11 +87,12 @@ func (f *Facts) read(out *value, s *slot, raw json.RawMessage) {
 		out.kind = lack
 		return
 	}
-	why := out.n
-	if !f.reader.decode(raw, out) {
-		*out = value{kind: broken, n: why}
+	v, ok := f.reader.decode(raw)
+	if !ok {
+		out.kind = broken
 		return
 	}
+	*out = v
 	if s.timed && out.kind == text {
 		out.readTime(string(out.text))
 	}

@@ -159,6 +159,9 @@ func (c *compiler) comparison(p *Program) (predicate, *fault.Error) {
 		if a.slope != b.slope {
 			f.crossing(op, a, b)
 		}
+		if a.ordered() && (a.isNaN() || b.isNaN()) {
+			return no
+		}
 		sign, why := order(a, b)
 		if why != 0 {
 			return undecided(why)

@@ -102,38 +102,35 @@ func (r *reader) descend(raw json.RawMessage, names []string) (json.RawMessage, 
 	return raw, 0
 }
 
-// decode sets out to the value that raw holds and reports whether it is one.
-func (r *reader) decode(raw json.RawMessage, out *value) bool {
+// decode returns the value that raw holds and whether it is one.
+func (r *reader) decode(raw json.RawMessage) (value, bool) {
 	r.data, r.at = raw, 0
-	return r.value(out, maxDepth)
+	return r.value(maxDepth)
 }
 
-func (r *reader) value(out *value, depth int) bool {
-	*out = value{}
-	switch c := r.next(); {
-	case c == '"':
-		var ok bool
-		out.kind = text
-		out.text, ok = r.text()
-		return ok
-	case c == '{' || c == '[':
-		return depth > 0 && r.compound(out, c, depth-1)
-	case c == 't':
-		out.kind, out.n = boolean, 1
-		return r.word("true")
-	case c == 'f':
-		out.kind = boolean
-		return r.word("false")
-	case c == 'n':
-		out.kind = null
-		return r.word("null")
+func (r *reader) value(depth int) (value, bool) {
+	switch c := r.next(); c {
+	case '"':
+		s, ok := r.text()
+		return value{kind: text, text: s}, ok
+	case '{', '[':
+		if depth == 0 {
+			return value{}, false
+		}
+		return r.compound(c, depth-1)
+	case 't':
+		return value{kind: boolean, n: 1}, r.word("true")
+	case 'f':
+		return value{kind: boolean}, r.word("false")
+	case 'n':
+		return value{kind: null}, r.word("null")
 	default:
-		return r.number(out)
+		return r.number()
 	}
 }
 
 // compound reads a list or an object.
-func (r *reader) compound(out *value, open byte, depth int) bool {
+func (r *reader) compound(open byte, depth int) (value, bool) {
 	base := len(r.stack)
 	defer func() { r.stack = r.stack[:base] }()
 	kind, end := list, byte(']')
@@ -143,22 +140,21 @@ func (r *reader) compound(out *value, open byte, depth int) bool {
 	r.at++
 	for r.next() != end {
 		if len(r.stack) > base && !r.punctuation(',') {
-			return false
+			return value{}, false
 		}
 		if kind == object && !r.memberName() {
-			return false
+			return value{}, false
 		}
-		var member value
-		if !r.value(&member, depth) {
-			return false
+		member, ok := r.value(depth)
+		if !ok {
+			return value{}, false
 		}
 		r.stack = append(r.stack, member)
 	}
 	r.at++
 	start := len(r.items)
 	r.items = append(r.items, r.stack[base:]...)
-	*out = value{kind: kind, items: r.items[start:len(r.items):len(r.items)]}
-	return true
+	return value{kind: kind, items: r.items[start:len(r.items):len(r.items)]}, true
 }
 
 func (r *reader) memberName() bool {
@@ -276,24 +272,22 @@ func (r *reader) passWord() {
 }
 
 // number reads an int where the number is whole and fits, otherwise a double.
-func (r *reader) number(out *value) bool {
+func (r *reader) number() (v value, ok bool) {
 	start := r.at
 	r.passWord()
 	written := r.data[start:r.at]
 	if n, ok := wholeNumber(written); ok {
-		out.kind, out.n = integer, n
-		return true
+		return value{kind: integer, n: n}, true
 	}
 	f, err := strconv.ParseFloat(string(written), 64)
 	if err != nil || !isJSONNumber(written) {
-		return false
+		return v, false
 	}
 	if f == math.Trunc(f) && f >= -1<<63 && f < 1<<63 {
-		out.kind, out.n = integer, int64(f)
-		return true
+		return value{kind: integer, n: int64(f)}, true
 	}
-	out.setFloat(f)
-	return true
+	v.setFloat(f)
+	return v, true
 }
 
 // wholeNumber reads digits with an optional sign.

@@ -105,7 +105,6 @@ const (
 	wrongType reason = iota + 1
 	overflow
 	zeroDivisor
-	notANumber
 	notConvertible
 	outOfTime
 	lacks // plus the slot's index
@@ -115,7 +114,6 @@ var reasonTexts = [...]string{
 	wrongType:      "a value has a type that the operation cannot work with; guard it, or convert it with int(), double() or string()",
 	overflow:       "a number does not fit 64 bits",
 	zeroDivisor:    "division by zero",
-	notANumber:     "a value that is not a number has no order",
 	notConvertible: "a value cannot be converted to the type asked for",
 	outOfTime:      "a time is outside the years 1 to 9999",
 }

@@ -51,9 +51,10 @@ func (v *value) setTime(t time.Time) {
 
 func (v *value) time() time.Time { return time.Unix(v.n, int64(v.nanos)).UTC() }
 
-// field returns the value under a name of an object, nil when there is none.
+// field returns the value under a name of an object, nil when there is none. Of
+// two with the same name the last counts, as usual in JSON.
 func (v *value) field(name []byte) *value {
-	for i := 0; i < len(v.items); i += 2 {
+	for i := len(v.items) - 2; i >= 0; i -= 2 {
 		if bytes.Equal(v.items[i].text, name) {
 			return &v.items[i+1]
 		}
@@ -117,15 +118,11 @@ func equalObjects(a, b *value) bool {
 // have no order.
 func order(a, b *value) (sign int, why reason) {
 	if a.kind != b.kind || a.kind == double {
-		sign, ordered := compareNumbers(a, b)
-		switch {
-		case ordered:
-			return sign, 0
-		case isNumber(a) && isNumber(b):
-			return 0, notANumber
-		default:
+		if !isNumber(a) || !isNumber(b) {
 			return 0, wrongType
 		}
+		sign, _ = compareNumbers(a, b)
+		return sign, 0
 	}
 	switch a.kind {
 	case boolean, integer, span:
@@ -138,6 +135,12 @@ func order(a, b *value) (sign int, why reason) {
 		return 0, wrongType
 	}
 }
+
+// isNaN reports whether v is the double that is not a number.
+func (v *value) isNaN() bool { return v.kind == double && math.IsNaN(v.float()) }
+
+// ordered reports whether values of this kind have an order.
+func (v *value) ordered() bool { return v.kind >= boolean && v.kind <= span }
 
 func isNumber(v *value) bool { return v.kind == integer || v.kind == double }
 

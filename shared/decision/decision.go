@@ -118,30 +118,34 @@ func (c *chooser) choose(s *Slot) Decision {
 	}
 }
 
-// collect finds the eligible blocks of the best priority. A shelf that begins
+// collect finds the eligible blocks of the highest priority. A shelf that begins
 // below it ends the search, so most of a large catalogue is never looked at.
 func (c *chooser) collect(s *Slot) {
 	c.equals = c.equals[:0]
 	for i := range s.shelves {
-		blocks := s.shelves[i].blocks
-		if c.outranks(blocks[0]) {
+		shelf := &s.shelves[i]
+		if c.outranks(shelf.blocks[0]) {
 			return
 		}
-		if !c.member(s.shelves[i].audience) {
+		if c.member(shelf.audience) {
+			c.pick(shelf.blocks)
+		}
+	}
+}
+
+// pick adds the best of a shelf to the equals, in place of any that are worse.
+func (c *chooser) pick(blocks []*content.Block) {
+	for _, b := range blocks {
+		if c.outranks(b) {
+			return
+		}
+		if !b.Scheduled(c.now) || !c.applies(b) {
 			continue
 		}
-		for _, b := range blocks {
-			if c.outranks(b) {
-				break
-			}
-			if !b.Scheduled(c.now) || !c.applies(b) {
-				continue
-			}
-			if len(c.equals) > 0 && b.Priority > c.equals[0].Priority {
-				c.equals = c.equals[:0]
-			}
-			c.equals = append(c.equals, b)
+		if len(c.equals) > 0 && b.Priority > c.equals[0].Priority {
+			c.equals = c.equals[:0]
 		}
+		c.equals = append(c.equals, b)
 	}
 }
 

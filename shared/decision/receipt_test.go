@@ -114,8 +114,8 @@ func TestReceiptCannotBeTamperedWith(t *testing.T) {
 func TestReceiptNeedsItsKey(t *testing.T) {
 	a, b := decision.Keys([]byte("secret")), decision.Keys([]byte("Secret"))
 	refused(t, b, decision.Sign(a, decision.Receipt{Slot: "hero", Minute: noon}))
-	if a.Holder("u") == b.Holder("u") || a.Holder("u") == a.Holder("v") || a.Holder("u") != a.Holder("u") {
-		t.Error("a holder depends on the key and the unit, and on nothing else")
+	if a.Holder("u") == b.Holder("u") || a.Holder("u") == a.Holder("v") {
+		t.Error("a holder depends on the key and the unit")
 	}
 	if a.Holder("") != "" {
 		t.Error("nobody's unit has a holder")

@@ -21,13 +21,14 @@ const (
 	NotFound                    // no such thing
 	Conflict                    // contradicts what is stored
 	TooLarge                    // over a documented limit
+	Unsupported                 // a form of body that is not read here
 	Invalid                     // readable, but a value is not acceptable
 	Unavailable                 // try again later; nothing was stored
 )
 
 var kindNames = [...]string{
 	"internal", "malformed", "unauthenticated", "forbidden", "not_found",
-	"conflict", "too_large", "invalid", "unavailable",
+	"conflict", "too_large", "unsupported", "invalid", "unavailable",
 }
 
 // String returns the kind as it is written in logs and JSON.

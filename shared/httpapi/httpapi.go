@@ -23,22 +23,14 @@ var statuses = map[fault.Kind]int{
 	fault.NotFound:        http.StatusNotFound,
 	fault.Conflict:        http.StatusConflict,
 	fault.TooLarge:        http.StatusRequestEntityTooLarge,
+	fault.Unsupported:     http.StatusUnsupportedMediaType,
 	fault.Invalid:         http.StatusUnprocessableEntity,
 	fault.Unavailable:     http.StatusServiceUnavailable,
 	fault.Internal:        http.StatusInternalServerError,
 }
 
-// unsupported is the code of a body in a form that HTTP has its own status for.
-const unsupported = "unsupported_media_type"
-
 // Status returns the HTTP status that err is answered with.
-func Status(err error) int {
-	var f *fault.Error
-	if errors.As(err, &f) && f.Code == unsupported {
-		return http.StatusUnsupportedMediaType
-	}
-	return statuses[fault.KindOf(err)]
-}
+func Status(err error) int { return statuses[fault.KindOf(err)] }
 
 // Problem is what an answer says about a failure.
 type Problem struct {

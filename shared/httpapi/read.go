@@ -94,7 +94,7 @@ func acceptable(h http.Header) error {
 	switch strings.ToLower(h.Get("Content-Encoding")) {
 	case "", "identity", "gzip":
 	default:
-		return fault.New(fault.Malformed, unsupported, "send the body plain or as gzip").In("Content-Encoding")
+		return fault.New(fault.Unsupported, "unsupported_media_type", "send the body plain or as gzip").In("Content-Encoding")
 	}
 	declared := h.Get("Content-Type")
 	if declared == "" {
@@ -104,7 +104,7 @@ func acceptable(h http.Header) error {
 	if err == nil && (kind == "application/json" || kind == "text/plain" || strings.HasSuffix(kind, "+json")) {
 		return nil
 	}
-	return fault.New(fault.Malformed, unsupported, "send the body as application/json").In("Content-Type")
+	return fault.New(fault.Unsupported, "unsupported_media_type", "send the body as application/json").In("Content-Type")
 }
 
 // Body reads the request's body, unpacked if it is gzip by its first bytes,

@@ -31,7 +31,7 @@ var errLost = errors.New("the connection was lost")
 
 // faulty loses the n-th commit: before it has an effect, or its reply after.
 type faulty struct {
-	*memory
+	table.Table
 	lose    int
 	applied bool
 	calls   int
@@ -40,10 +40,10 @@ type faulty struct {
 func (f *faulty) Commit(ctx context.Context, owner string, writes ...table.Write) error {
 	f.calls++
 	if f.calls != f.lose {
-		return f.memory.Commit(ctx, owner, writes...)
+		return f.Table.Commit(ctx, owner, writes...)
 	}
 	if f.applied {
-		if err := f.memory.Commit(ctx, owner, writes...); err != nil {
+		if err := f.Table.Commit(ctx, owner, writes...); err != nil {
 			return err
 		}
 	}
@@ -57,7 +57,7 @@ func TestLostCommits(t *testing.T) {
 	events := stories(rand.New(rand.NewPCG(7, 7)), 60)
 	batches := slices.Collect(slices.Chunk(events, 13))
 	run := func(lose int, applied bool) (people []string, effects []string, commits int) {
-		f := &faulty{memory: newMemory(at(noon)), lose: lose, applied: applied}
+		f := &faulty{Table: newTable(t, at(noon)), lose: lose, applied: applied}
 		s := newStore(f, at(noon))
 		out := map[string]bool{}
 		for _, batch := range batches {
@@ -98,7 +98,7 @@ func TestLostCommits(t *testing.T) {
 
 func TestRow54ReusedMessageID(t *testing.T) {
 	strat := sample(t)
-	s := newStore(newMemory(at(noon)), at(noon))
+	s := newStore(newTable(t, at(noon)), at(noon))
 	first, second := order("m1", "u1", noon, "10"), order("m1", "u1", noon, "99")
 	second.Digest = "another"
 	for range 2 {
@@ -126,7 +126,7 @@ func TestRow54ReusedMessageID(t *testing.T) {
 // The other order of arrival inside one batch: the first to arrive stays.
 func TestReusedMessageIDInOneBatch(t *testing.T) {
 	strat := sample(t)
-	s := newStore(newMemory(at(noon)), at(noon))
+	s := newStore(newTable(t, at(noon)), at(noon))
 	first, second := order("m1", "u1", noon, "10"), order("m1", "u1", noon, "99")
 	second.Digest = "another"
 	fold(t, s, strat, first, second, first)
@@ -137,7 +137,7 @@ func TestReusedMessageIDInOneBatch(t *testing.T) {
 
 func TestRow49ProfileFull(t *testing.T) {
 	strat := sample(t)
-	s := newStore(newMemory(at(noon)), at(noon))
+	s := newStore(newTable(t, at(noon)), at(noon))
 	big := make([]byte, 30_000)
 	for i := range big {
 		big[i] = 'x'
@@ -157,7 +157,7 @@ func TestRow49ProfileFull(t *testing.T) {
 
 func TestImportTriggersNothing(t *testing.T) {
 	strat := sample(t)
-	s := newStore(newMemory(at(noon)), at(noon))
+	s := newStore(newTable(t, at(noon)), at(noon))
 	var events []event.Event
 	for i := range 90 {
 		e := order(fmt.Sprint("m", i), "u1", noon.AddDate(-3, 0, i), "100")
@@ -183,7 +183,7 @@ func TestImportTriggersNothing(t *testing.T) {
 
 func TestTimelinePages(t *testing.T) {
 	strat := sample(t)
-	s := newStore(newMemory(at(noon)), at(noon))
+	s := newStore(newTable(t, at(noon)), at(noon))
 	for i := range 25 {
 		fold(t, s, strat, page(fmt.Sprintf("m%02d", i), phone, noon.Add(time.Duration(i/3)*time.Minute)))
 	}

@@ -20,9 +20,11 @@ func TestAllPermutationsOfSixMerges(t *testing.T) {
 		alias("m4", "d", "a", noon, true), login("m5", phone, "d", noon, ""), login("m6", phone, "b", noon.Add(1), ""),
 	}
 	people := []person.NodeID{userNode("a"), userNode("b"), userNode("c"), userNode("d"), device(phone)}
+	db := newTable(t, at(noon))
 	var want []string
 	permute(merges, func(order []event.Event) {
-		s := newStore(newMemory(at(noon)), at(noon))
+		empty(t, db)
+		s := newStore(db, at(noon))
 		for _, e := range order {
 			fold(t, s, strat, e)
 		}
@@ -54,15 +56,17 @@ func permute[T any](list []T, visit func([]T)) {
 // leads in at most two reads to the one person that lists it.
 func TestPointersStaySound(t *testing.T) {
 	strat := sample(t)
+	tb := newTable(t, at(noon))
 	for seed := range uint64(100) {
 		r := rand.New(rand.NewPCG(seed, 2))
-		tb := newMemory(at(noon))
+		empty(t, tb)
 		s := newStore(tb, at(noon))
 		for _, e := range stories(r, 120) {
 			fold(t, s, strat, e)
 		}
 		owners := map[string]string{}
-		for key, item := range tb.items {
+		for _, item := range everything(t, tb) {
+			key := item.Key
 			if key.Sort != "person" {
 				continue
 			}
@@ -94,7 +98,7 @@ func TestEveryEventIsInOneTimeline(t *testing.T) {
 	strat := sample(t)
 	r := rand.New(rand.NewPCG(3, 3))
 	events := stories(r, 200)
-	s := newStore(newMemory(at(noon)), at(noon))
+	s := newStore(newTable(t, at(noon)), at(noon))
 	fold(t, s, strat, events...)
 	seen := map[string]int{}
 	roots := map[string]bool{}
@@ -123,7 +127,7 @@ func TestEveryEventIsInOneTimeline(t *testing.T) {
 // two writes: its record and the person.
 func TestFoldReadsOnceAndWritesOnce(t *testing.T) {
 	strat := sample(t)
-	s := newStore(newMemory(at(noon)), at(noon))
+	s := newStore(newTable(t, at(noon)), at(noon))
 	fold(t, s, strat, page("m0", phone, noon))
 	var calls []string
 	ctx := table.WithMeter(context.Background(), func(u table.Usage) { calls = append(calls, fmt.Sprint(u.Call, " ", u.Items)) })

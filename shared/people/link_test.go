@@ -42,7 +42,7 @@ func verdicts(t *testing.T, s *people.Store, id person.NodeID) map[string][]stri
 
 func TestIdentifyJoinsTheVisitorsHistory(t *testing.T) {
 	strat := sample(t)
-	s := newStore(newMemory(at(noon)), at(noon))
+	s := newStore(newTable(t, at(noon)), at(noon))
 	fold(t, s, strat, page("m1", phone, noon.Add(-time.Hour)))
 	fold(t, s, strat, page("m2", laptop, noon.Add(-time.Minute)))
 	fold(t, s, strat, login("m3", phone, "u1", noon, `{"country":"UA"}`))
@@ -69,7 +69,7 @@ func TestIdentifyJoinsTheVisitorsHistory(t *testing.T) {
 
 func TestClaimJoinsNothing(t *testing.T) {
 	strat := sample(t)
-	s := newStore(newMemory(at(noon)), at(noon))
+	s := newStore(newTable(t, at(noon)), at(noon))
 	fold(t, s, strat, order("m1", "u1", noon, "900"))
 	e := login("m2", phone, "", noon, `{"country":"UA","email":"x@example.com"}`)
 	e.Claim = "u1"
@@ -91,7 +91,7 @@ func TestSharedDevice(t *testing.T) {
 	first := login("m1", phone, "u1", noon.Add(-2*time.Hour), `{"name":"one"}`)
 	second := login("m2", phone, "u2", noon.Add(-time.Hour), `{"name":"two"}`)
 	for _, late := range []bool{false, true} {
-		s := newStore(newMemory(at(noon)), at(noon))
+		s := newStore(newTable(t, at(noon)), at(noon))
 		fold(t, s, strat, page("m0", phone, noon.Add(-3*time.Hour)))
 		if late {
 			fold(t, s, strat, second)
@@ -139,7 +139,7 @@ func TestAlias(t *testing.T) {
 		"server joins a device":                           {phone, true, true, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStore(newMemory(at(noon)), at(noon))
+			s := newStore(newTable(t, at(noon)), at(noon))
 			fold(t, s, strat, order("m1", "u0", noon, "1"), page("m2", phone, noon), order("m3", "u1", noon, "2"))
 			fold(t, s, strat, alias("m4", c.previous, "u1", noon, c.trusted))
 			id := userNode(c.previous)
@@ -159,7 +159,7 @@ func TestAlias(t *testing.T) {
 
 func TestRow26AliasCycle(t *testing.T) {
 	strat := sample(t)
-	s := newStore(newMemory(at(noon)), at(noon))
+	s := newStore(newTable(t, at(noon)), at(noon))
 	fold(t, s, strat, order("m1", "a", noon, "1"), order("m2", "b", noon, "2"))
 	fold(t, s, strat, alias("m3", "a", "b", noon, true))
 	fold(t, s, strat, alias("m4", "b", "a", noon, true))
@@ -174,7 +174,7 @@ func TestRow26AliasCycle(t *testing.T) {
 
 func TestRow24TooManyIDs(t *testing.T) {
 	strat := sample(t)
-	s := newStore(newMemory(at(noon)), at(noon))
+	s := newStore(newTable(t, at(noon)), at(noon))
 	for i := range person.MaxNodes {
 		fold(t, s, strat, login(fmt.Sprint("m", i), fmt.Sprintf("device-%013d", i), "u1", noon, ""))
 	}
@@ -191,7 +191,7 @@ func TestRow24TooManyIDs(t *testing.T) {
 // Large people merge too: what one commit cannot repoint is repointed when met.
 func TestMergeOfLargePeople(t *testing.T) {
 	strat := sample(t)
-	tb := newMemory(at(noon))
+	tb := newTable(t, at(noon))
 	s := newStore(tb, at(noon))
 	for u, user := range []string{"u1", "u2"} {
 		for i := range 95 {

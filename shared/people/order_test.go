@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"rapport/shared/embedded"
 	"rapport/shared/event"
 	"rapport/shared/people"
 	"rapport/shared/strategy"
@@ -27,9 +28,10 @@ func TestAnyOrderAnyRepetition(t *testing.T) {
 	seeds := make(chan uint64)
 	var wg sync.WaitGroup
 	for range 2 {
+		db := newTable(t, at(noon))
 		wg.Go(func() {
 			for seed := range seeds {
-				sameFromAnyOrder(t, strat, seed)
+				sameFromAnyOrder(t, db, strat, seed)
 			}
 		})
 	}
@@ -41,16 +43,16 @@ func TestAnyOrderAnyRepetition(t *testing.T) {
 	t.Logf("seeds=%d from %d, 200 events each", *orderSeeds, *orderFirst)
 }
 
-func sameFromAnyOrder(t *testing.T, strat *strategy.Strategy, seed uint64) {
+func sameFromAnyOrder(t *testing.T, db *embedded.DB, strat *strategy.Strategy, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 0))
 	events := stories(r, 200)
-	want := deliver(t, strat, events, r)
+	want := deliver(t, db, strat, events, r)
 	again := slices.Clone(events)
 	for range 60 {
 		again = append(again, events[r.IntN(len(events))])
 	}
 	r.Shuffle(len(again), func(i, j int) { again[i], again[j] = again[j], again[i] })
-	got := deliver(t, strat, again, r)
+	got := deliver(t, db, strat, again, r)
 	for i, id := range everybody() {
 		if want[i] != got[i] {
 			t.Errorf("seed %d: %s depends on the order (run with -seeds=1 -first-seed=%d)\n%s\n%s", seed, id, seed, want[i], got[i])
@@ -60,8 +62,9 @@ func sameFromAnyOrder(t *testing.T, strat *strategy.Strategy, seed uint64) {
 }
 
 // deliver folds the events in batches of random size and returns all people.
-func deliver(t *testing.T, strat *strategy.Strategy, events []event.Event, r *rand.Rand) []string {
-	store := newStore(newMemory(at(noon)), at(noon))
+func deliver(t *testing.T, db *embedded.DB, strat *strategy.Strategy, events []event.Event, r *rand.Rand) []string {
+	empty(t, db)
+	store := newStore(db, at(noon))
 	for len(events) > 0 {
 		n := min(len(events), 1+r.IntN(60))
 		fold(t, store, strat, events[:n]...)
@@ -77,12 +80,14 @@ func deliver(t *testing.T, strat *strategy.Strategy, events []event.Event, r *ra
 // Many deliveries of the same events at once end as one.
 func TestConcurrentDeliveries(t *testing.T) {
 	strat := sample(t)
+	db := newTable(t, at(noon))
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		events := stories(r, 60)
-		want := deliver(t, strat, events, r)
+		want := deliver(t, db, strat, events, r)
 
-		store := newStore(newMemory(at(noon)), at(noon))
+		empty(t, db)
+		store := newStore(db, at(noon))
 		var wg sync.WaitGroup
 		for range 4 {
 			mine := slices.Clone(events)

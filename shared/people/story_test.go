@@ -5,25 +5,72 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"rapport/infra/publish"
+	"rapport/shared/embedded"
 	"rapport/shared/event"
 	"rapport/shared/people"
 	"rapport/shared/person"
 	"rapport/shared/strategy"
 	"rapport/shared/table"
-	"rapport/shared/table/tabletest"
 )
 
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 func at(t time.Time) func() time.Time { return func() time.Time { return t } }
 
-func TestMemoryKeepsTheContract(t *testing.T) {
-	tabletest.Run(t, func(_ *testing.T, clock func() time.Time) table.Table { return newMemory(clock) })
+// newTable returns the embedded table in a file of its own. It is not synced to
+// disk at each commit: here thousands of tables live for milliseconds.
+func newTable(t testing.TB, clock func() time.Time) *embedded.DB {
+	t.Helper()
+	dir, err := os.MkdirTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := embedded.Open(dir+"/rapport.db", clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.Bolt().NoSync, db.Bolt().NoGrowSync = true, true
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// empty takes everything out of the table.
+func empty(t testing.TB, db *embedded.DB) {
+	t.Helper()
+	err := db.Bolt().Update(func(tx *bbolt.Tx) error {
+		if err := tx.DeleteBucket([]byte("table")); err != nil {
+			return err
+		}
+		_, err := tx.CreateBucket([]byte("table"))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// everything returns all items of the table.
+func everything(t testing.TB, tb table.Table) []table.Item {
+	t.Helper()
+	var out []table.Item
+	for s := (table.Segment{Of: 1}); ; {
+		p, err := tb.Scan(context.Background(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, p.Items...)
+		if s.After = p.Next; p.Next == "" {
+			return out
+		}
+	}
 }
 
 // sample is the strategy that the project ships.

@@ -3,6 +3,7 @@ package people_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,7 +59,7 @@ func kinds(effects []people.Effect) []string {
 func TestMembershipEndsByTimeAlone(t *testing.T) {
 	strat := sample(t)
 	c := &clock{noon}
-	s := newStore(newMemory(c.Now), c.Now)
+	s := newStore(newTable(t, c.Now), c.Now)
 	sweep(t, s)
 	entered := fold(t, s, strat, page("m1", phone, noon))
 	if got := kinds(entered); !slices.Equal(got, []string{"Audience Entered new-visitor"}) {
@@ -86,7 +87,7 @@ func TestMembershipEndsByTimeAlone(t *testing.T) {
 func TestTimerFiredTwice(t *testing.T) {
 	strat := sample(t)
 	c := &clock{noon}
-	s := newStore(newMemory(c.Now), c.Now)
+	s := newStore(newTable(t, c.Now), c.Now)
 	sweep(t, s)
 	fold(t, s, strat, page("m1", phone, noon))
 	c.now = noon.AddDate(0, 0, 7).Add(time.Minute)
@@ -111,7 +112,7 @@ func TestTimerFiredTwice(t *testing.T) {
 func TestStaleTimerIsHarmless(t *testing.T) {
 	strat := sample(t)
 	c := &clock{noon}
-	s := newStore(newMemory(c.Now), c.Now)
+	s := newStore(newTable(t, c.Now), c.Now)
 	fold(t, s, strat, page("m1", phone, noon))
 	before, _ := find(t, s, device(phone)).Encode()
 	stale := people.Timer{Node: device(phone).Hash(), Due: noon.Add(-time.Hour), Minute: noon}
@@ -131,7 +132,7 @@ func TestStaleTimerIsHarmless(t *testing.T) {
 func TestEventBeforeTheSweep(t *testing.T) {
 	strat := sample(t)
 	c := &clock{noon}
-	tb := newMemory(c.Now)
+	tb := newTable(t, c.Now)
 	s := newStore(tb, c.Now)
 	sweep(t, s)
 	fold(t, s, strat, page("m1", phone, noon))
@@ -147,14 +148,14 @@ func TestEventBeforeTheSweep(t *testing.T) {
 			}
 		}
 	}
-	if left := timers(tb); left != 0 {
+	if left := timers(t, tb); left != 0 {
 		t.Errorf("%d timers are left", left)
 	}
 }
 
-func timers(tb *memory) (n int) {
-	for k := range tb.items {
-		if k != table.TimerCursorKey() && k.Partition[:2] == "t#" {
+func timers(t *testing.T, tb table.Table) (n int) {
+	for _, item := range everything(t, tb) {
+		if item.Key != table.TimerCursorKey() && strings.HasPrefix(item.Key.Partition, "t#") {
 			n++
 		}
 	}

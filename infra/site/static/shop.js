@@ -154,4 +154,6 @@
   for (const [selector, start] of [['#add', tea], ['#basket', basket], ['#thanks', thanks], ['#sign-in', signIn], ['#sign-out', signOut]]) {
     if ($(selector)) start($(selector));
   }
+  // Buttons that need this script are disabled in the page, lest they be pressed too early.
+  document.querySelectorAll('main button').forEach((button) => { button.disabled = false; });
 })();

@@ -74,8 +74,10 @@ func expiry(s *suite) {
 		write func(key table.Key, expires time.Time) table.Write
 		want  *table.Item
 	}{
-		"put":    {func(k table.Key, e time.Time) table.Write { return table.Put(k, []byte("new"), e, table.Absent()) }, &table.Item{Body: []byte("new")}},
-		"add":    {func(k table.Key, e time.Time) table.Write { return table.Add(k, map[string]int64{"m": 2}, e, table.Condition{}) }, &table.Item{Counters: map[string]int64{"m": 2}}},
+		"put": {func(k table.Key, e time.Time) table.Write { return table.Put(k, []byte("new"), e, table.Absent()) }, &table.Item{Body: []byte("new")}},
+		"add": {func(k table.Key, e time.Time) table.Write {
+			return table.Add(k, map[string]int64{"m": 2}, e, table.Condition{})
+		}, &table.Item{Counters: map[string]int64{"m": 2}}},
 		"delete": {func(k table.Key, _ time.Time) table.Write { return table.Delete(k, table.VersionIs(4)) }, nil},
 	}
 	for name, r := range replace {

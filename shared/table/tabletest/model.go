@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -155,7 +154,7 @@ func (m *machine) judge(c modelCommit) []table.Reason {
 
 func (i modelItem) reason(w table.Write) table.Reason {
 	there := i.Version > 0
-	if w.If.Absent && there && w.Op != table.OpDelete || w.If.Absent && there {
+	if w.If.Absent && there {
 		return table.Exists
 	}
 	if w.Op == table.OpDelete && !there {
@@ -236,7 +235,7 @@ func (m *machine) query() {
 	want, got := []table.Item{}, []table.Item{}
 	for _, sort := range modelSorts {
 		item := m.live(table.Key{Partition: partition, Sort: sort})
-		if item.Version > 0 && sort >= r.From && (r.To == "" || strings.Compare(sort, r.To) <= 0) {
+		if item.Version > 0 && sort >= r.From && (r.To == "" || sort <= r.To) {
 			want = append(want, item.Item)
 		}
 	}
