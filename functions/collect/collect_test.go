@@ -3,30 +3,23 @@ package collect_test
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"flag"
 	"io"
 	"log/slog"
-	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/google/go-cmp/cmp"
 
 	"rapport/functions/collect"
+	"rapport/infra/golden"
 	"rapport/shared/access"
+	"rapport/shared/aws/boot"
 	"rapport/shared/event"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // queue keeps what is sent, or fails.
 type queue struct {
@@ -74,76 +67,23 @@ func deps(t *testing.T, q *queue) collect.Deps {
 	}
 }
 
-// TestSamples sends each sample event through the handler as API Gateway does,
-// at the instant that the sample says.
+// TestSamples invokes the function with each sample as AWS does, at the instant
+// that the sample says, and looks into the queue too.
 func TestSamples(t *testing.T) {
-	files, err := filepath.Glob("../../events/collect/*.json")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no samples", err)
-	}
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".json")
-		t.Run(name, func(t *testing.T) {
-			r, at := request(t, file)
-			q := &queue{}
-			d := deps(t, q)
-			d.Now = func() time.Time { return at }
-			w := httptest.NewRecorder()
-			collect.New(d).ServeHTTP(w, r)
-			golden(t, name, map[string]any{
-				"status": w.Code, "body": json.RawMessage(bytes.TrimSpace(w.Body.Bytes())), "queued": q.events(t),
-			})
-		})
-	}
-}
-
-// request reads a sample as the request that API Gateway stands for.
-func request(t *testing.T, file string) (*http.Request, time.Time) {
-	t.Helper()
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var ev events.APIGatewayV2HTTPRequest
-	if err := json.Unmarshal(data, &ev); err != nil {
-		t.Fatal(err)
-	}
-	body := []byte(ev.Body)
-	if ev.IsBase64Encoded {
-		if body, err = base64.StdEncoding.DecodeString(ev.Body); err != nil {
+	golden.Samples(t, "collect", func(t *testing.T, payload []byte) any {
+		var ev events.APIGatewayV2HTTPRequest
+		if err := json.Unmarshal(payload, &ev); err != nil {
 			t.Fatal(err)
 		}
-	}
-	r := httptest.NewRequest(ev.RequestContext.HTTP.Method, ev.RawPath+"?"+ev.RawQueryString, bytes.NewReader(body))
-	for name, v := range ev.Headers {
-		r.Header.Set(name, v)
-	}
-	return r, time.UnixMilli(ev.RequestContext.TimeEpoch)
-}
-
-// golden compares v with a golden file, or writes it under -update.
-func golden(t *testing.T, name string, v any) {
-	t.Helper()
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", " ")
-	if err := enc.Encode(v); err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join("testdata", name+".golden.json")
-	if *update {
-		if err := os.WriteFile(file, b.Bytes(), 0o600); err != nil {
+		q := &queue{}
+		d := deps(t, q)
+		d.Now = func() time.Time { return time.UnixMilli(ev.RequestContext.TimeEpoch) }
+		out, err := boot.HTTP(collect.New(d)).Invoke(context.Background(), payload)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), b.String()); diff != "" {
-		t.Errorf("%s (run with -update if it is meant):\n%s", file, diff)
-	}
+		return map[string]any{"answer": golden.Answer(t, out), "queued": q.events(t)}
+	})
 }
 
 // send posts a body with the key and returns the answer.
@@ -300,22 +240,6 @@ func TestAnswerIsShort(t *testing.T) {
 		{"messageId":"`+long[:99]+`","type":"identify","userId":"u1","traits":{"clv":1}}]}`)
 	if strings.Contains(w.Body.String(), strings.Repeat("m", 65)) {
 		t.Error(w.Body)
-	}
-}
-
-func TestRoutesAreThoseOfTheSamples(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.golden.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		sample := "../../events/collect/" + strings.Replace(filepath.Base(file), ".golden", "", 1)
-		if _, err := os.Stat(sample); err != nil {
-			t.Errorf("%s has no sample", file)
-		}
-	}
-	if !slices.ContainsFunc(files, func(f string) bool { return strings.Contains(f, "rudderstack") }) {
-		t.Error("no packed sample")
 	}
 }
 

@@ -49,7 +49,7 @@ func serve(t *testing.T) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := access.NewKeys([]string{"w"}, []string{"s"})
+	keys, err := access.NewKeys([]string{"demo-write"}, []string{"demo-secret"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,13 +77,13 @@ func TestStatus(t *testing.T) {
 	}{
 		"row 1 no key":               {"/v1/people/userId:u1", "", 401, `"code"`},
 		"row 2 unknown key":          {"/v1/people/userId:u1", "x", 401, `"code"`},
-		"row 3 write key":            {"/v1/people/userId:u1", "w", 403, `"code"`},
-		"nobody":                     {"/v1/people/userId:u9", "s", 404, `"no_person"`},
-		"not a node":                 {"/v1/people/u1", "s", 422, `"field":"node"`},
-		"row 59 encoded traversal":   {"/v1/people/%2e%2e%2fadmin", "s", 404, `"no_route"`},
-		"timeline of nobody":         {"/v1/people/userId:u9/timeline", "s", 404, `"no_person"`},
-		"timeline with a bad limit":  {"/v1/people/userId:u1/timeline?limit=0", "s", 422, `"field":"limit"`},
-		"timeline with a bad cursor": {"/v1/people/userId:u1/timeline?after=x", "s", 422, `"field":"after"`},
+		"row 3 write key":            {"/v1/people/userId:u1", "demo-write", 403, `"code"`},
+		"nobody":                     {"/v1/people/userId:u9", "demo-secret", 404, `"no_person"`},
+		"not a node":                 {"/v1/people/u1", "demo-secret", 422, `"field":"node"`},
+		"row 59 encoded traversal":   {"/v1/people/%2e%2e%2fadmin", "demo-secret", 404, `"no_route"`},
+		"timeline of nobody":         {"/v1/people/userId:u9/timeline", "demo-secret", 404, `"no_person"`},
+		"timeline with a bad limit":  {"/v1/people/userId:u1/timeline?limit=0", "demo-secret", 422, `"field":"limit"`},
+		"timeline with a bad cursor": {"/v1/people/userId:u1/timeline?after=x", "demo-secret", 422, `"field":"after"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, body := get(h, c.path, c.key)
@@ -96,8 +96,8 @@ func TestStatus(t *testing.T) {
 
 func TestPerson(t *testing.T) {
 	h := serve(t)
-	_, byUser := get(h, "/v1/people/userId:u1", "s")
-	_, byDevice := get(h, "/v1/people/anonymousId:device-1234567890", "s")
+	_, byUser := get(h, "/v1/people/userId:u1", "demo-secret")
+	_, byDevice := get(h, "/v1/people/anonymousId:device-1234567890", "demo-secret")
 	const want = `"nodes":["anonymousId:device-1234567890","userId:u1"],"traits":{"country":"UA"},` +
 		`"computed":{"last_order_at":"2026-11-24T12:00:00.000Z","orders":1,"pages":1,"revenue":600},` +
 		`"audiences":["from-ukraine","vip"],"journeys":[],"consent":{},` +
@@ -108,7 +108,7 @@ func TestPerson(t *testing.T) {
 }
 
 func TestProvenance(t *testing.T) {
-	_, body := get(serve(t), "/v1/people/userId:u1?provenance=1", "s")
+	_, body := get(serve(t), "/v1/people/userId:u1?provenance=1", "demo-secret")
 	for _, want := range []string{
 		`"country":{"value":"UA","source":"declared","at":"2026-11-24T12:00:00Z","event":"m2"}`,
 		`{"from":"anonymousId:device-1234567890","to":"userId:u1","rule":"identify","event":"m2"`,
@@ -124,7 +124,7 @@ func TestTimelineIsNewestFirstAndPages(t *testing.T) {
 	h := serve(t)
 	var ids []string
 	for after := ""; ; {
-		_, body := get(h, "/v1/people/userId:u1/timeline?limit=2&after="+after, "s")
+		_, body := get(h, "/v1/people/userId:u1/timeline?limit=2&after="+after, "demo-secret")
 		var p struct {
 			Events []struct{ MessageID string }
 			Next   string

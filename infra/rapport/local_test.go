@@ -75,6 +75,7 @@ func call(t *testing.T, method, url, key, text string) (int, []byte) {
 		t.Fatal(err)
 	}
 	request.SetBasicAuth(key, "")
+	request.Header.Set("Content-Type", "application/json")
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)

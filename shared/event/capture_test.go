@@ -1,22 +1,17 @@
 package event_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
+	"rapport/infra/golden"
 	"rapport/shared/event"
 	"rapport/shared/fault"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // request is one entry of a capture; the last one of a browser has no method.
 type request struct {
@@ -54,7 +49,7 @@ func TestCaptures(t *testing.T) {
 					got[name] = out
 				}
 			}
-			golden(t, client, got)
+			golden.Compare(t, client, got)
 		})
 	}
 }
@@ -107,31 +102,6 @@ func outcomeOf(t *testing.T, r event.Result, seen map[string]string) outcome {
 		t.Errorf("a retry of %s has another digest", r.MessageID)
 	}
 	return outcome{Again: r.MessageID}
-}
-
-// golden compares v with a golden file, or writes it under -update.
-func golden(t *testing.T, name string, v any) {
-	t.Helper()
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", " ")
-	if err := enc.Encode(v); err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join("testdata", name+".golden.json")
-	if *update {
-		if err := os.WriteFile(file, b.Bytes(), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), b.String()); diff != "" {
-		t.Errorf("%s (run with -update if it is meant):\n%s", file, diff)
-	}
 }
 
 // Row 53: without a message id, the content names the event, so that a retry of the

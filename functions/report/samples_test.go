@@ -1,0 +1,21 @@
+package report_test
+
+import (
+	"context"
+	"testing"
+
+	"rapport/infra/golden"
+	"rapport/shared/aws/boot"
+)
+
+// TestSamples invokes the function with each sample as AWS does.
+func TestSamples(t *testing.T) {
+	function := boot.HTTP(serve(t))
+	golden.Samples(t, "report", func(t *testing.T, payload []byte) any {
+		out, err := function.Invoke(context.Background(), payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return golden.Answer(t, out)
+	})
+}
