@@ -75,20 +75,23 @@ export function startBrowser() {
   });
 }
 
+/** Lets the snippet of a page wait longer than it would by itself. */
+async function slowDown(route, patience) {
+  if (route.request().resourceType() !== 'document') return route.fallback();
+  const response = await route.fetch();
+  const body = (await response.text()).replace('data-slots=', `data-timeout="${patience}" data-slots=`);
+  return route.fulfill({ response, body });
+}
+
 /**
  * Opens a page of a visitor nobody knows, whose snippet waits `patience`
  * milliseconds for content, so that a busy machine changes nothing; 0 leaves the
- * snippet's own limit. `complaints` collects what the console
- * and the page report as errors, and every request to somewhere else.
+ * snippet's own limit. `complaints` collects what the console and the page report
+ * as errors, and every request to somewhere else.
  */
 export async function visitor(browser, url, { patience = 8000, ...options } = {}) {
   const context = await browser.newContext({ baseURL: url, viewport: { width: 1280, height: 900 }, ...options });
-  await context.route((address) => patience && !address.pathname.includes('.'), async (route) => {
-    if (route.request().resourceType() !== 'document') return route.fallback();
-    const response = await route.fetch();
-    const body = (await response.text()).replace('data-slots=', `data-timeout="${patience}" data-slots=`);
-    return route.fulfill({ response, body });
-  });
+  if (patience) await context.route((address) => !address.pathname.includes('.'), (route) => slowDown(route, patience));
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
   const complaints = [];

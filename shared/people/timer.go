@@ -69,17 +69,8 @@ func (s *Store) Sweep(ctx context.Context, visit func([]Timer) error) error {
 	if limit := from.Add(sweepAhead); limit.Before(now) {
 		to = limit
 	}
-	for minute := from.Add(-sweepBack); !minute.After(to); minute = minute.Add(time.Minute) {
-		due, err := s.due(ctx, minute)
-		if err != nil {
-			return err
-		}
-		if len(due) == 0 {
-			continue
-		}
-		if err := visit(due); err != nil {
-			return err
-		}
+	if err := s.visit(ctx, from.Add(-sweepBack), to, visit); err != nil {
+		return err
 	}
 	cursor := table.Put(table.TimerCursorKey(), nil, time.Time{}, cond)
 	cursor.Counters = map[string]int64{"minute": to.Unix() / 60}
@@ -90,16 +81,33 @@ func (s *Store) Sweep(ctx context.Context, visit func([]Timer) error) error {
 	return err
 }
 
-func (s *Store) due(ctx context.Context, minute time.Time) ([]Timer, error) {
-	var out []Timer
-	for i := range table.TimerShards {
-		for item, err := range table.All(ctx, s.table, table.TimerPartition(minute, i), table.Range{}) {
+// visit reads the timers of the minutes from first to last, hour by hour.
+func (s *Store) visit(ctx context.Context, first, last time.Time, visit func([]Timer) error) error {
+	for hour := first.Truncate(time.Hour); !hour.After(last); hour = hour.Add(time.Hour) {
+		for i := range table.TimerShards {
+			due, err := s.due(ctx, table.TimerPartition(hour, i), table.TimerRange(first, last))
 			if err != nil {
-				return nil, err
+				return err
 			}
-			if node, due, ok := table.ParseTimerSort(item.Key.Sort); ok {
-				out = append(out, Timer{Node: node, Due: due, Minute: minute.UTC()})
+			if len(due) == 0 {
+				continue
 			}
+			if err := visit(due); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Store) due(ctx context.Context, partition string, r table.Range) ([]Timer, error) {
+	var out []Timer
+	for item, err := range table.All(ctx, s.table, partition, r) {
+		if err != nil {
+			return nil, err
+		}
+		if minute, node, due, ok := table.ParseTimerSort(item.Key.Sort); ok {
+			out = append(out, Timer{Node: node, Due: due, Minute: minute})
 		}
 	}
 	return out, nil
