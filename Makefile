@@ -37,6 +37,9 @@ run: bin/rapport ## run everything on this machine, with the sample shop
 test: ## vet and test; needs only Go
 	go vet ./...
 	go test $(RACE) -shuffle=on ./...
+ifneq ($(RACE),) # what is too slow under the race detector to run there in full
+	go test -shuffle=on -run 'TestAnyOrderAnyRepetition|TestCompleteJourney' ./shared/people ./infra/rapport
+endif
 
 .PHONY: check
 check: format tidy lint validate template build browser ## what CI checks beside the tests

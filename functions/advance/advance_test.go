@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"rapport/functions/advance"
-	"rapport/infra/golden"
+	"rapport/infra/goldentest"
 	"rapport/shared/people"
 	"rapport/shared/strategy"
 )
@@ -28,7 +28,9 @@ type world struct {
 	busUp   error
 }
 
-func (w *world) Current(context.Context) (*strategy.Strategy, error) { return &strategy.Strategy{}, nil }
+func (w *world) Current(context.Context) (*strategy.Strategy, error) {
+	return &strategy.Strategy{}, nil
+}
 
 func (w *world) Sweep(_ context.Context, visit func([]people.Timer) error) error { return visit(w.due) }
 
@@ -52,7 +54,7 @@ func (w *world) function() *advance.Function {
 }
 
 func TestSamples(t *testing.T) {
-	golden.Samples(t, "advance", func(t *testing.T, payload []byte) any {
+	goldentest.Samples(t, "advance", func(t *testing.T, payload []byte) any {
 		w := &world{due: []people.Timer{{Node: "n6ncct79rvfrrkmhb8hrom5u3o", Due: noon, Minute: noon}}}
 		answer, err := w.function().Handle(context.Background(), payload)
 		if err != nil {

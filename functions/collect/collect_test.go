@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http/httptest"
 	"strings"
@@ -15,7 +14,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"rapport/functions/collect"
-	"rapport/infra/golden"
+	"rapport/infra/goldentest"
 	"rapport/shared/access"
 	"rapport/shared/aws/boot"
 	"rapport/shared/event"
@@ -63,14 +62,14 @@ func deps(t *testing.T, q *queue) collect.Deps {
 	return collect.Deps{
 		Queue: q, Keys: keys, Proofs: proofs, Now: func() time.Time { return noon },
 		Reserved: func(name string) bool { return name == "clv" },
-		Log:      slog.New(slog.NewJSONHandler(io.Discard, nil)),
+		Log:      slog.New(slog.DiscardHandler),
 	}
 }
 
 // TestSamples invokes the function with each sample as AWS does, at the instant
 // that the sample says, and looks into the queue too.
 func TestSamples(t *testing.T) {
-	golden.Samples(t, "collect", func(t *testing.T, payload []byte) any {
+	goldentest.Samples(t, "collect", func(t *testing.T, payload []byte) any {
 		var ev events.APIGatewayV2HTTPRequest
 		if err := json.Unmarshal(payload, &ev); err != nil {
 			t.Fatal(err)
@@ -82,7 +81,7 @@ func TestSamples(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return map[string]any{"answer": golden.Answer(t, out), "queued": q.events(t)}
+		return map[string]any{"answer": goldentest.Answer(t, out), "queued": q.events(t)}
 	})
 }
 

@@ -4,18 +4,18 @@ import (
 	"context"
 	"testing"
 
-	"rapport/infra/golden"
+	"rapport/infra/goldentest"
 	"rapport/shared/aws/boot"
 )
 
 // TestSamples invokes the function with each sample as AWS does.
 func TestSamples(t *testing.T) {
 	function := boot.HTTP(serve(t))
-	golden.Samples(t, "report", func(t *testing.T, payload []byte) any {
+	goldentest.Samples(t, "report", func(t *testing.T, payload []byte) any {
 		out, err := function.Invoke(context.Background(), payload)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return golden.Answer(t, out)
+		return goldentest.Answer(t, out)
 	})
 }

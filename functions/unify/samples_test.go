@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"rapport/functions/unify"
-	"rapport/infra/golden"
+	"rapport/infra/goldentest"
 	"rapport/infra/publish"
 	"rapport/shared/embedded"
 	"rapport/shared/people"
@@ -39,7 +39,7 @@ func TestSamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden.Samples(t, "unify", func(t *testing.T, payload []byte) any {
+	goldentest.Samples(t, "unify", func(t *testing.T, payload []byte) any {
 		var batch events.SQSEvent
 		if err := json.Unmarshal(payload, &batch); err != nil {
 			t.Fatal(err)

@@ -41,6 +41,9 @@ func TestCompleteJourney(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if raceDetector { // which makes it ten times as slow; make test runs both ways
+		baskets = slices.DeleteFunc(baskets, func(b *basket) bool { return !strings.HasSuffix(b.household, "1") })
+	}
 	file := filepath.Join(t.TempDir(), "orders.jsonl.gz")
 	writeOrders(t, file, baskets)
 
@@ -49,7 +52,7 @@ func TestCompleteJourney(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("import: %d %s %s", code, out, errs)
 	}
-	t.Logf("%d orders of %d transactions\n%s", len(baskets), lines, out)
+	t.Logf("%d orders\n%s", len(baskets), out)
 	url, stop := c.local()
 	defer stop()
 	compare(t, url, baskets)
@@ -63,9 +66,6 @@ func TestCompleteJourney(t *testing.T) {
 		t.Errorf("the second import changed a person:\n%s\n%s", first, again)
 	}
 }
-
-// lines counts the transactions that were read.
-var lines int
 
 func readBaskets(path string) ([]*basket, error) {
 	f, err := os.Open(path)
@@ -95,7 +95,6 @@ func readBaskets(path string) ([]*basket, error) {
 		if err != nil {
 			return nil, err
 		}
-		lines++
 		value := func(name string) string { return row[column[name]] }
 		b := byID[value("basket_id")]
 		if b == nil {

@@ -66,3 +66,31 @@ func TestScanRefusesACursorThatIsNone(t *testing.T) {
 	_, err := open(t, atNoon).Scan(t.Context(), table.Segment{After: "not a cursor!"})
 	wantFault(t, err, fault.Invalid, "bad_cursor")
 }
+
+// A cursor only moves the bound that it is about, wherever it points.
+func TestACursorBeyondTheRangeDoesNotWidenIt(t *testing.T) {
+	db := open(t, atNoon)
+	for _, sort := range []string{"a", "b", "c", "d", "e"} {
+		w := table.Put(table.Key{Partition: "p", Sort: sort}, nil, time.Time{}, table.Absent())
+		if err := db.Commit(t.Context(), sort, w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, r := range []table.Range{
+		{From: "b", To: "d", After: "a"},
+		{From: "b", To: "d", After: "e", Descending: true},
+	} {
+		page, err := db.Query(t.Context(), "p", r)
+		if err != nil || len(page.Items) != 3 || page.Items[1].Key.Sort != "c" {
+			t.Errorf("%+v: %v, %v", r, page, err)
+		}
+	}
+	for _, r := range []table.Range{
+		{From: "b", To: "d", After: "e"},
+		{From: "b", To: "d", After: "a", Descending: true},
+	} {
+		if page, err := db.Query(t.Context(), "p", r); err != nil || len(page.Items) != 0 || page.Next != "" {
+			t.Errorf("%+v: %v, %v", r, page, err)
+		}
+	}
+}

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"rapport/infra/golden"
+	"rapport/infra/goldentest"
 	"rapport/shared/event"
 	"rapport/shared/fault"
 )
@@ -49,7 +49,7 @@ func TestCaptures(t *testing.T) {
 					got[name] = out
 				}
 			}
-			golden.Compare(t, client, got)
+			goldentest.Compare(t, client, got)
 		})
 	}
 }

@@ -100,6 +100,22 @@ func expiry(s *suite) {
 	}
 }
 
+// expiredPages are read over even when nothing is left of a whole page.
+func expiredPages(s *suite) {
+	const size = 50 << 10
+	var writes []table.Write
+	for _, key := range s.keys(table.PageBytes/size + 5) {
+		writes = append(writes, table.Put(key, make([]byte, size), s.clock.in(10*time.Second), table.Absent()))
+	}
+	s.commit(append(writes, table.Put(s.key("last"), nil, time.Time{}, table.Absent()))...)
+	s.clock.advance(10 * time.Second)
+	for _, r := range []table.Range{{}, {Limit: 1}} {
+		if got := sorts(s.query(s.prefix, r)); len(got) != 1 || got[0] != "last" {
+			s.Errorf("pages of %d: %q, want the last item only", r.Limit, got)
+		}
+	}
+}
+
 // expiredBetween hides expired items from pages without losing the others.
 func expiredBetween(s *suite) {
 	var want []string

@@ -50,6 +50,7 @@ func Run(t *testing.T, open func(t *testing.T, clock func() time.Time) table.Tab
 		{"expired", expired},
 		{"expiry", expiry},
 		{"expired between", expiredBetween},
+		{"expired pages", expiredPages},
 		{"one counter for many", oneCounter},
 		{"one version for many", oneVersion},
 		{"usage", usage},

@@ -1,6 +1,6 @@
-// Package golden compares what tests see with files that are kept beside them,
+// Package goldentest compares what tests see with files that are kept beside them,
 // and runs the samples of a function: every file under events/ is a test.
-package golden
+package goldentest
 
 import (
 	"bytes"
