@@ -2,10 +2,8 @@ package decide
 
 import (
 	"context"
-	"strings"
 	"sync/atomic"
 	"time"
-	"unicode"
 
 	"rapport/shared/access"
 	"rapport/shared/fault"
@@ -48,7 +46,7 @@ func visit(user, device string, trusted bool) visitor {
 		v.node = person.NodeID{Kind: person.UserID, Value: user}
 		v.unit = v.node.Hash()
 	}
-	if possible(device) && (trusted || !guessable(device)) {
+	if possible(device) && (trusted || !person.Guessable(device)) {
 		node := person.NodeID{Kind: person.AnonymousID, Value: device}
 		v.unit = node.Hash()
 		if v.node.IsZero() {
@@ -59,19 +57,7 @@ func visit(user, device string, trusted bool) visitor {
 }
 
 // possible reports whether collect would take the id: nobody can have another.
-func possible(id string) bool {
-	const most = 512
-	return id != "" && len(id) <= most && !strings.ContainsFunc(id, func(r rune) bool {
-		return unicode.IsControl(r) || r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069
-	})
-}
-
-// guessable reports whether a stranger could hit on the id of a device: those
-// who ask with one are all unknown.
-func guessable(id string) bool {
-	const least = 16
-	return len(strings.TrimSpace(id)) < least || strings.Trim(id, "0-") == ""
-}
+func possible(id string) bool { return !person.Junk(id) && person.Clean(id) }
 
 // found is what reading people brought.
 type found struct {

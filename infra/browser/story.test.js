@@ -155,13 +155,16 @@ test('a stranger becomes a customer, and the shop listens', async (t) => {
 
   await t.test('a proof that time has overtaken is renewed', async () => {
     await page.locator('.behind summary').click();
-    await page.locator('#behind-advance').click();
-    await page.locator('#behind-advance').click();
-    await eventually('the hero is still theirs', async () => (await hero(page)) === heroes.regular);
+    const decidedAnew = () => page.waitForResponse((answer) => answer.url().endsWith('/v1/decide') && answer.ok());
+    for (let hours = 0; hours < 2; hours++) {
+      await Promise.all([decidedAnew(), page.locator('#behind-advance').click()]);
+    }
+    assert.equal(await hero(page), heroes.regular);
     await page.reload();
     assert.match(await decided(page), /hero shows hero-vip,/);
     // The answer that made the snippet renew is a 401, which the console reports.
     const renewals = complaints.filter((text) => /401/.test(text));
+    assert.ok(renewals.length > 0, 'the old proof was never refused');
     complaints.splice(0, complaints.length, ...complaints.filter((text) => !renewals.includes(text)));
   });
 

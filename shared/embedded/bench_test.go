@@ -20,7 +20,11 @@ func BenchmarkCommit(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			defer db.Close()
+			b.Cleanup(func() {
+				if err := db.Close(); err != nil {
+					b.Error(err)
+				}
+			})
 			var n, worker atomic.Int64
 			body := make([]byte, 1500)
 			b.ReportAllocs()

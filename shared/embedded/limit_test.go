@@ -77,11 +77,11 @@ func TestACursorBeyondTheRangeDoesNotWidenIt(t *testing.T) {
 		}
 	}
 	for _, r := range []table.Range{
-		{From: "b", To: "d", After: "a"},
-		{From: "b", To: "d", After: "e", Descending: true},
+		{From: "c", To: "c", After: "a"},
+		{From: "c", To: "c", After: "e", Descending: true},
 	} {
 		page, err := db.Query(t.Context(), "p", r)
-		if err != nil || len(page.Items) != 3 || page.Items[1].Key.Sort != "c" {
+		if err != nil || len(page.Items) != 1 || page.Items[0].Key.Sort != "c" {
 			t.Errorf("%+v: %v, %v", r, page, err)
 		}
 	}

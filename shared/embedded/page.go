@@ -106,12 +106,11 @@ func ascending(c *bbolt.Cursor, s span) iter.Seq2[[]byte, []byte] {
 
 func descending(c *bbolt.Cursor, s span) iter.Seq2[[]byte, []byte] {
 	return func(yield func(key, value []byte) bool) {
-		key, value := c.Seek(s.high)
-		if key == nil {
-			key, value = c.Last()
-		} else {
-			key, value = c.Prev()
+		before := c.Prev
+		if above, _ := c.Seek(s.high); above == nil {
+			before = c.Last
 		}
+		key, value := before()
 		for key != nil && bytes.Compare(key, s.low) >= 0 && yield(key, value) {
 			key, value = c.Prev()
 		}

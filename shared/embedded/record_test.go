@@ -25,7 +25,8 @@ func TestRecordGolden(t *testing.T) {
 		{"least", record{version: 1, owner: "o"}, "01" + "02" + "016f" + "00" + "00"},
 		{"body", record{version: 64, owner: "own", expires: 1, body: []byte{0, 0xFF}}, "01" + "8001" + "036f776e" + "02" + "00" + "00ff"},
 		{
-			"counters", record{
+			"counters",
+			record{
 				version: 2, owner: "é", expires: 1_795_521_600,
 				counters: map[string]int64{"b": -1, "a": 300, "": 0, "min": math.MinInt64, "max": math.MaxInt64}, body: []byte("x"),
 			},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rapport/shared/fault"
+	"rapport/shared/person"
 	"rapport/shared/wire"
 )
 
@@ -194,7 +195,7 @@ func (d *decoder) naming(e *Event, p parts) *fault.Error {
 	if f != nil {
 		return f
 	}
-	if len([]rune(id)) > maxMessageID || unsafe(id) {
+	if len([]rune(id)) > maxMessageID || !person.Printable(id) {
 		return fault.New(fault.Invalid, "bad_message_id",
 			"use a message id of at most %d characters, none of them a control character", maxMessageID).In("messageId")
 	}

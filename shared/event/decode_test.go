@@ -63,7 +63,7 @@ func TestIdentity(t *testing.T) {
 		{name: "row 27 short anonymous id", sender: browser, body: `"anonymousId":"fifteen-bytes-x"`, code: "short_id"},
 		{name: "row 27 just long enough", sender: browser, body: `"anonymousId":"sixteen-bytes-xx"`, want: who{Anonymous: "sixteen-bytes-xx"}},
 		{name: "row 27 short with a secret key", sender: server, body: `"anonymousId":"an1"`, want: who{Anonymous: "an1"}},
-		{name: "row 27 short previous id", sender: browser, body: `"type":"alias","userId":"u1","previousId":"old","anonymousId":"` + anon + `"`, code: "short_id"},
+		{name: "row 22 short previous id is kept for the person to judge", sender: browser, body: `"type":"alias","userId":"u1","previousId":"old","anonymousId":"` + anon + `"`, want: who{Anonymous: anon, Previous: "old", Claim: "u1"}},
 		{name: "row 28 NUL", sender: server, body: `"userId":"a\u0000b"`, code: "bad_id"},
 		{name: "row 28 control", sender: server, body: `"userId":"a\u0085b"`, code: "bad_id"},
 		{name: "row 28 RTL override", sender: server, body: `"userId":"a\u202eb"`, code: "bad_id"},

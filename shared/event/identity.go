@@ -3,17 +3,10 @@ package event
 import (
 	"errors"
 	"slices"
-	"strings"
-	"unicode"
 
 	"rapport/shared/fault"
+	"rapport/shared/person"
 	"rapport/shared/wire"
-)
-
-// Limits of identities, in bytes.
-const (
-	maxID       = 512
-	minBrowseID = 16 // of an id that a browser may use: shorter ones can be guessed
 )
 
 // Verdicts of the edge. The event is kept without what they name.
@@ -29,36 +22,16 @@ func (e *Event) remark(verdict string) {
 	}
 }
 
-// junkIDs are what broken code sends as an id, in lower case. Everybody's broken
-// code sends the same ones, so they would join strangers.
-var junkIDs = map[string]bool{
-	"": true, "null": true, "nil": true, "none": true, "undefined": true, "nan": true, "true": true, "false": true,
-	"anonymous": true, "guest": true, "-1": true, "[object object]": true,
-}
-
-func junk(id string) bool {
-	id = strings.ToLower(strings.TrimSpace(id))
-	return junkIDs[id] || strings.Trim(id, "0-") == ""
-}
-
-// unsafe reports text that cannot be shown or stored as it looks: control
-// characters and those that turn the direction of writing around.
-func unsafe(s string) bool {
-	return strings.ContainsFunc(s, func(r rune) bool {
-		return unicode.IsControl(r) || r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069
-	})
-}
-
 // identifier reads an id. A junk one reads as absent.
 func identifier(e *Event, o wire.Object, name string) (id string, f *fault.Error) {
 	id, f = text(o, name)
 	switch {
 	case f != nil || id == "":
 		return "", f
-	case len(id) > maxID || unsafe(id):
+	case !person.Clean(id):
 		return "", fault.New(fault.Invalid, "bad_id",
-			"use an id of at most %d bytes without control or direction characters", maxID).In(name)
-	case junk(id):
+			"use an id of at most %d bytes without control or direction characters", person.MaxValueBytes).In(name)
+	case person.Junk(id):
 		e.remark(BlockedID)
 		return "", nil
 	}
@@ -78,7 +51,7 @@ func (d *decoder) identity(e *Event, p parts) (f *fault.Error) {
 	switch e.Type {
 	case Alias:
 		if previous, _ := text(p.top, "previousId"); previous != user {
-			e.PreviousID, f = d.browserID(e, p.top, "previousId")
+			e.PreviousID, f = identifier(e, p.top, "previousId")
 		}
 	case Group:
 		e.GroupID, f = identifier(e, p.top, "groupId")
@@ -104,9 +77,9 @@ func (d *decoder) identity(e *Event, p parts) (f *fault.Error) {
 // browserID reads an id that a browser made for itself.
 func (d *decoder) browserID(e *Event, o wire.Object, name string) (string, *fault.Error) {
 	id, f := identifier(e, o, name)
-	if f == nil && id != "" && len(id) < minBrowseID && !d.sender.Trusted {
+	if f == nil && id != "" && person.Guessable(id) && !d.sender.Trusted {
 		return "", fault.New(fault.Invalid, "short_id",
-			"use a random id of at least %d characters, or a secret key", minBrowseID).In(name)
+			"use a random id of at least %d characters, or a secret key", person.MinSecretBytes).In(name)
 	}
 	return id, f
 }

@@ -14,10 +14,6 @@ const (
 	ProfileFull  = "profile_full"  // the person's item is at its limit; not counted
 )
 
-// minSecretID is the shortest id that can be a browser's own secret: an alias
-// from a browser to anything shorter can only name another customer.
-const minSecretID = 16
-
 // link joins the identities that a proven event names together. It returns the
 // verdict when one of them may not join.
 func (u *unit) link(e *event.Event) (verdict string, err error) {
@@ -113,7 +109,7 @@ func (u *unit) alias(user person.NodeID, e *event.Event) (verdict string, err er
 // so when the id is some user's; what is joined does not depend on that, since
 // it depends on what arrived before.
 func (u *unit) browserAlias(earlier, device, user person.NodeID, l person.Link) (verdict string, err error) {
-	if len(earlier.Value) < minSecretID {
+	if person.Guessable(earlier.Value) {
 		return MergeRefused, nil
 	}
 	if verdict, err = u.own(device, user, l, false); verdict != "" || err != nil {

@@ -59,7 +59,10 @@ func TestAllReadsEveryPage(t *testing.T) {
 
 func TestAllStopsWhenTheLoopDoes(t *testing.T) {
 	b := &book{pages: [][]string{{"a", "b"}, {"c"}}}
-	for range table.All(t.Context(), b, "p", table.Range{}) {
+	for _, err := range table.All(t.Context(), b, "p", table.Range{}) {
+		if err != nil {
+			t.Error(err)
+		}
 		break
 	}
 	if len(b.asked) != 1 {

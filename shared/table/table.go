@@ -43,8 +43,9 @@ type Table interface {
 	// condition guards it.
 	//
 	// Errors: *Conflict when a condition does not hold; kind TooLarge for an
-	// item, a commit or a number of writes over the limits; kind Invalid for a
-	// Put without a condition, an empty key or an item named twice.
+	// item, a commit or a number of writes over the limits; kind Invalid for what
+	// is wrong by itself (see Validate), such as no write at all, a Put or a Check
+	// without a condition, an empty key or an item named twice.
 	Commit(ctx context.Context, owner string, writes ...Write) error
 
 	// Scan reads one page of a share of the whole table, in no order that
@@ -138,7 +139,7 @@ type Range struct {
 }
 
 // Segment selects a share of the table: Index of Of, both as in DynamoDB's
-// parallel scan.
+// parallel scan. The zero value is the whole table.
 type Segment struct {
 	Index int
 	Of    int

@@ -110,8 +110,11 @@ func (m *machine) condition(key table.Key, op table.Op) table.Condition {
 	counter := rapid.SampledFrom(modelCounters).Draw(m.T, "counter")
 	limit := rapid.Int64Range(-1, 4).Draw(m.T, "below")
 	cond := rapid.SampledFrom([]table.Condition{
-		table.Absent(), table.VersionIs(version), {Absent: true, Counter: counter, Below: limit},
-		{Version: version, Counter: counter, Below: limit}, table.CounterBelow(counter, limit), {},
+		table.Absent(), table.VersionIs(version),
+		{Absent: true, Counter: counter, Below: limit},
+		{Version: version, Counter: counter, Below: limit},
+		table.CounterBelow(counter, limit),
+		{},
 	}).Draw(m.T, "if")
 	if cond.IsZero() && op == table.OpCheck || cond.Version == 0 && !cond.Absent && op == table.OpPut {
 		return table.Absent()
