@@ -1,11 +1,8 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"time"
 
@@ -39,40 +36,19 @@ func (p place) open(log *slog.Logger) (*cloud.Cloud, error) {
 	}
 	// The shop's proofs go by the cloud's virtual clock, which exists only once
 	// the cloud is open.
-	var api http.Handler
+	var c *cloud.Cloud
 	shop := site.Handler(site.Config{
 		WriteKey: p.WriteKey, Log: log,
 		Issue: func(user string, ttl time.Duration) (string, error) {
-			now, err := virtualNow(api)
-			if err != nil {
-				return "", err
-			}
-			return proofs.Issue(user, ttl, now)
+			return proofs.Issue(user, ttl, c.Now())
 		},
 	})
-	c, err := cloud.Open(cloud.Config{
+	c, err = cloud.Open(cloud.Config{
 		Template: p.Template, Data: p.Data, Strategy: p.Strategy, Log: log, Site: shop,
 		WriteKey: p.WriteKey, SecretKey: p.SecretKey, IdentitySecret: p.IdentitySecret,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot start: %w", err)
 	}
-	api = c.Handler()
 	return c, nil
-}
-
-// virtualNow asks the local cloud for its time.
-func virtualNow(api http.Handler) (time.Time, error) {
-	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, inside+"/local/clock", http.NoBody)
-	if err != nil {
-		return time.Time{}, err
-	}
-	response, err := direct{api}.RoundTrip(request)
-	if err != nil {
-		return time.Time{}, err
-	}
-	defer response.Body.Close()
-	var clock struct{ Now time.Time }
-	err = json.NewDecoder(response.Body).Decode(&clock)
-	return clock.Now, err
 }

@@ -2,7 +2,6 @@ package access
 
 import (
 	"crypto/ed25519"
-	"crypto/rsa"
 	"errors"
 	"slices"
 	"time"
@@ -81,7 +80,7 @@ func verificationKeys(c ProofConfig) ([]jwt.VerificationKey, error) {
 		if key.N.BitLen() < minRSABits {
 			return nil, bad("use an RSA key of at least 2048 bits")
 		}
-		return []jwt.VerificationKey{(*rsa.PublicKey)(key)}, nil
+		return []jwt.VerificationKey{key}, nil
 	default:
 		return nil, bad("choose HS256, EdDSA or RS256 as the algorithm of proofs")
 	}

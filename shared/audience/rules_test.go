@@ -143,8 +143,10 @@ func TestNextFlip(t *testing.T) {
 		{"the time does not decide", op("||", since("<"), get("known")), time.Time{}},
 		{"missing", op("<", op("-", get("now"), get("lastSeen")), week), time.Time{}},
 		{"in eleven years", op(">", get("now"), constant(audience.TypeTime, "2037-11-25T12:00:00Z")), time.Time{}},
-		{"the second of two", op("&&", op("<", get("now"), constant(audience.TypeTime, "2026-12-24T00:00:00Z")), op("||", op(">", get("now"), constant(audience.TypeTime, "2026-12-01T00:00:00Z")), get("known"))),
-			time.Date(2026, 12, 24, 0, 0, 0, 0, time.UTC)},
+		{
+			"the second of two", op("&&", op("<", get("now"), constant(audience.TypeTime, "2026-12-24T00:00:00Z")), op("||", op(">", get("now"), constant(audience.TypeTime, "2026-12-01T00:00:00Z")), get("known"))),
+			time.Date(2026, 12, 24, 0, 0, 0, 0, time.UTC),
+		},
 	}
 	v := customer()
 	v.FirstSeen, v.LastSeen = noon.AddDate(0, 0, -6), time.Time{}
@@ -170,8 +172,10 @@ func TestWhy(t *testing.T) {
 		{op("&&", get("known"), op("!", has("traits", "country"))), `has(traits.country) is true`},
 		{op("==", get("traits", "city"), word("Kyiv")), `traits.city == "Kyiv" cannot be decided (traits.city is missing)`},
 		{op("<", get("traits", "name"), number("5")), `traits.name < 5 cannot be decided (traits.name = "Олена"): a value has a type that the operation cannot work with; guard it, or convert it with int(), double() or string()`},
-		{op("?:", get("known"), op("<", get("firstSeen"), get("now")), get("known")),
-			`known is true; firstSeen < now is true (firstSeen = 2026-11-14T12:00:00Z, now = 2026-11-24T12:00:00Z)`},
+		{
+			op("?:", get("known"), op("<", get("firstSeen"), get("now")), get("known")),
+			`known is true; firstSeen < now is true (firstSeen = 2026-11-14T12:00:00Z, now = 2026-11-24T12:00:00Z)`,
+		},
 		{fourTerms, `traits.country in ["UA", "PL"] is true (traits.country = "UA"); computed.orders > 2 is true (computed.orders = 3); ` +
 			`now - lastSeen < duration("168h") is true (now = 2026-11-24T12:00:00Z, lastSeen = 2026-11-23T12:00:00Z); "vip" in traits.segments is true (traits.segments = a list of 2)`},
 		{op("&&", op("&&", fourTerms, get("known")), op("==", get("computed", "revenue"), constant("double", "12.5"))), `; and 2 more`},

@@ -82,7 +82,7 @@ func TestIdentity(t *testing.T) {
 				body = `{"type":"track",` + body[1:]
 			}
 			if c.code != "" {
-				reject(t, body, c.code, c.sender)
+				_ = reject(t, body, c.code, c.sender)
 				return
 			}
 			e := accept(t, body, c.sender)
@@ -103,12 +103,31 @@ func TestJunkIDs(t *testing.T) {
 		"[object Object]", "00000000-0000-0000-0000-000000000000", "---", " ", " null ",
 	} {
 		t.Run("row 23 "+id, func(t *testing.T) {
-			reject(t, fmt.Sprintf(`{"type":"page","userId":%q}`, id), "blocked_id", server)
+			_ = reject(t, fmt.Sprintf(`{"type":"page","userId":%q}`, id), "blocked_id", server)
 		})
 	}
 	for _, id := range []string{"10", "0a", "nully", "anonymous1", "-12"} {
 		if e := accept(t, fmt.Sprintf(`{"type":"page","userId":%q}`, id), server); e.UserID != id {
 			t.Errorf("%q became %q", id, e.UserID)
+		}
+	}
+}
+
+// An exported event says when it was sent long ago; that corrects nothing now.
+func TestTimesOfHistory(t *testing.T) {
+	history := server
+	history.Import = true
+	for body, want := range map[string]string{
+		`,"timestamp":"2024-01-31T09:00:00Z","sentAt":"2024-01-31T09:00:01Z"`:                                            "2024-01-31T09:00:00Z",
+		`,"timestamp":"2024-01-31T09:00:00Z","originalTimestamp":"2024-01-31T10:00:00Z","sentAt":"2024-01-31T10:00:01Z"`: "2024-01-31T09:00:00Z",
+		`,"originalTimestamp":"2024-01-31T10:00:00Z"`:                                                                    "2024-01-31T10:00:00Z",
+		`,"timestamp":"1997-01-18T00:00:00Z"`:                                                                            "1997-01-18T00:00:00Z",
+		`,"timestamp":"1970-01-01T00:00:00Z"`:                                                                            "2026-11-24T12:00:00Z",
+		`,"timestamp":"2027-01-01T00:00:00Z"`:                                                                            "2026-11-24T12:00:00Z",
+	} {
+		e := accept(t, `{"type":"track","event":"E","userId":"u1"`+body+`}`, history)
+		if got := e.Timestamp.Format(time.RFC3339Nano); got != want {
+			t.Errorf("%s: %s, want %s", body, got, want)
 		}
 	}
 }
@@ -154,7 +173,7 @@ func TestTimes(t *testing.T) {
 		"row 50 a list": `[]`, "row 50 after the calendar": `99999999999999999`, "year 10000 in UTC": `"9999-12-31T23:59:59-12:00"`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			reject(t, `{"type":"page","userId":"u1","timestamp":`+v+`}`, "bad_timestamp", server)
+			_ = reject(t, `{"type":"page","userId":"u1","timestamp":`+v+`}`, "bad_timestamp", server)
 		})
 	}
 }
@@ -224,8 +243,10 @@ func TestRejects(t *testing.T) {
 			}
 		})
 	}
-	for _, good := range []string{identify(many(100)), identify(`{"` + strings.Repeat("é", 255) + `":1}`),
-		`{"userId":"u1","type":"page","messageId":"` + strings.Repeat("é", 99) + `"}`} {
+	for _, good := range []string{
+		identify(many(100)), identify(`{"` + strings.Repeat("é", 255) + `":1}`),
+		`{"userId":"u1","type":"page","messageId":"` + strings.Repeat("é", 99) + `"}`,
+	} {
 		accept(t, good, server)
 	}
 }

@@ -12,16 +12,23 @@ import (
 // between sending and receiving says nothing about the sender's clock.
 const transit = 10 * time.Second
 
-// earliest is the first time that is believed: clocks that lost their battery
-// start in 1970 or 1980.
-var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+// earliest is the first time that is believed of a live event: clocks that lost
+// their battery start in 1970 or 1980. History may be older than that.
+var (
+	earliest        = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	earliestHistory = time.Date(1970, 1, 2, 0, 0, 0, 0, time.UTC)
+)
 
 // times reads when the event happened. A sending time that cannot be read is
-// left out, since it is only a means of correction.
+// left out, since it is only a means of correction. History was corrected when
+// it was recorded: there, "timestamp" comes first and stands as it is.
 func (d *decoder) times(e *Event, p parts) *fault.Error {
-	name := "originalTimestamp"
+	name, other := "originalTimestamp", "timestamp"
+	if d.sender.Import {
+		name, other = other, name
+	}
 	if p.top[name] == nil || p.top[name] == "" {
-		name = "timestamp"
+		name = other
 	}
 	if v := p.top[name]; v != nil && v != "" {
 		at, ok := parseTime(v)
@@ -36,7 +43,11 @@ func (d *decoder) times(e *Event, p parts) *fault.Error {
 			e.SentAt = &at
 		}
 	}
-	e.Timestamp = happened(e.OriginalTimestamp, e.SentAt, e.ReceivedAt)
+	if d.sender.Import {
+		e.Timestamp = believable(e.OriginalTimestamp, earliestHistory, e.ReceivedAt)
+	} else {
+		e.Timestamp = happened(e.OriginalTimestamp, e.SentAt, e.ReceivedAt)
+	}
 	e.TimeCorrected = e.OriginalTimestamp != nil && !e.Timestamp.Equal(*e.OriginalTimestamp)
 	return nil
 }
@@ -44,19 +55,21 @@ func (d *decoder) times(e *Event, p parts) *fault.Error {
 // happened corrects the sender's time by how far its clock was off when it
 // sent, and replaces what cannot be true by the time of receipt.
 func happened(original, sentAt *time.Time, receivedAt time.Time) time.Time {
-	if original == nil {
-		return receivedAt
-	}
-	at := *original
-	if sentAt != nil {
+	if original != nil && sentAt != nil {
 		if off := receivedAt.Sub(*sentAt); off.Abs() >= transit {
-			at = at.Add(off)
+			corrected := original.Add(off)
+			original = &corrected
 		}
 	}
-	if at.After(receivedAt) || at.Before(earliest) {
+	return believable(original, earliest, receivedAt)
+}
+
+// believable is the time, or that of receipt when there is none or it cannot be.
+func believable(at *time.Time, first, receivedAt time.Time) time.Time {
+	if at == nil || at.After(receivedAt) || at.Before(first) {
 		return receivedAt
 	}
-	return at
+	return *at
 }
 
 // layouts are the forms of ISO 8601 that senders were seen to use. A time

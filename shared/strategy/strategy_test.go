@@ -104,8 +104,11 @@ func TestSeal(t *testing.T) {
 
 func TestTimes(t *testing.T) {
 	got := strategy.Times([]person.ComputedTrait{
-		{Name: "a", Op: person.Last, Of: []string{"timestamp"}}, {Name: "b", Op: person.First, Of: []string{"timestamp"}},
-		{Name: "c", Op: person.Last, Of: []string{"timestamp", "at"}}, {Name: "d", Op: person.Count}, {Name: "e", Op: person.Last, Of: []string{"plan"}},
+		{Name: "a", Op: person.Last, Of: []string{"timestamp"}},
+		{Name: "b", Op: person.First, Of: []string{"timestamp"}},
+		{Name: "c", Op: person.Last, Of: []string{"timestamp", "at"}},
+		{Name: "d", Op: person.Count},
+		{Name: "e", Op: person.Last, Of: []string{"plan"}},
 	})
 	if want := []string{"computed.a", "computed.b"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("times are %q, want %q", got, want)

@@ -44,8 +44,10 @@ func TestParseRefuses(t *testing.T) {
 		{"row 45 tiny", `{"n":0.` + strings.Repeat("0", 200) + `1}`, "number_out_of_range", "n", fault.Invalid},
 		{"row 46 NaN", `{"n":NaN}`, "bad_json", "n", fault.Malformed},
 		{"row 46 Infinity", `{"n":-Infinity}`, "bad_json", "n", fault.Malformed},
-		{"long name is not echoed", `{"` + strings.Repeat("é", 99) + `":1e999}`, "number_out_of_range",
-			strings.Repeat("é", 30) + "…", fault.Invalid},
+		{
+			"long name is not echoed", `{"` + strings.Repeat("é", 99) + `":1e999}`, "number_out_of_range",
+			strings.Repeat("é", 30) + "…", fault.Invalid,
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
