@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { eventually, screenshots, startBrowser, startRapport, visitor } from './local.js';
 
-const email = 'olena@example.com';
+const email = 'customer@example.com';
 const phone = { width: 390, height: 844 };
 let rapport, browser;
 

@@ -27,7 +27,7 @@ type importCommand struct {
 
 // Help implements kong.HelpProvider.
 func (importCommand) Help() string {
-	return `One Segment event a line: {"type":"track","event":"Order Completed","userId":"ada","timestamp":"2026-01-31T09:00:00Z",…}. Events keep their times and count as history, so they start no journey. A run that was cut off goes on where it stopped, and importing a file twice changes nothing.
+	return `One Segment event a line: {"type":"track","event":"Order Completed","userId":"u1","timestamp":"2026-01-31T09:00:00Z",…}. Events keep their times and count as history, so they start no journey. A run that was cut off goes on where it stopped, and importing a file twice changes nothing.
 
 Without --url, no server may be running on the data folder.
 

@@ -90,7 +90,7 @@ func (c localCommand) greet(t terminal, at net.Addr) {
 	fmt.Fprintf(t.out, `Rapport is ready.
   shop      %s/
   meter     %s/local/meter
-  customer  curl -u %s: %s/v1/people/userId:ada
+  customer  curl -u %s: %s/v1/people/userId:u1
 State is kept in %s. Ctrl-C ends it.
 `, url, url, secret, url, c.Data)
 }

@@ -13,9 +13,9 @@ import (
 	"testing"
 )
 
-const orders = `{"type":"track","event":"Order Completed","userId":"ada","timestamp":"2024-01-31T09:00:00Z","properties":{"order_id":"1","revenue":20}}
-{"type":"track","event":"Order Completed","userId":"ada","timestamp":"2024-02-03T09:00:00Z","properties":{"order_id":"2","revenue":30}}
-{"type":"identify","userId":"ada","timestamp":"2024-01-31T08:59:00Z","traits":{"name":"Ada"}}
+const orders = `{"type":"track","event":"Order Completed","userId":"u1","timestamp":"2024-01-31T09:00:00Z","properties":{"order_id":"1","revenue":20}}
+{"type":"track","event":"Order Completed","userId":"u1","timestamp":"2024-02-03T09:00:00Z","properties":{"order_id":"2","revenue":30}}
+{"type":"identify","userId":"u1","timestamp":"2024-01-31T08:59:00Z","traits":{"plan":"pro"}}
 `
 
 // tool runs the command in this process on a data folder of its own.
@@ -91,7 +91,7 @@ func call(t *testing.T, method, url, key, text string) (int, []byte) {
 // person returns the customer view without what depends on arrival.
 func person(t *testing.T, url string) string {
 	t.Helper()
-	status, body := get(t, url+"/v1/people/userId:ada", "demo-secret")
+	status, body := get(t, url+"/v1/people/userId:u1", "demo-secret")
 	if status != http.StatusOK {
 		t.Fatalf("%d %s", status, body)
 	}
@@ -156,12 +156,12 @@ func TestShopProofs(t *testing.T) {
 	if status, body := call(t, http.MethodPost, url+"/local/clock", "", `{"advance":"48h"}`); status != http.StatusOK {
 		t.Fatalf("%d %s", status, body)
 	}
-	status, body := call(t, http.MethodPost, url+"/shop/sign-in", "", `{"userId":"ada"}`)
+	status, body := call(t, http.MethodPost, url+"/shop/sign-in", "", `{"userId":"u-1"}`)
 	var session struct{ Proof string }
 	if err := json.Unmarshal(body, &session); err != nil || status != http.StatusOK {
 		t.Fatalf("%d %s %v", status, body, err)
 	}
-	ask := `{"userId":"ada","proof":"` + session.Proof + `"}`
+	ask := `{"userId":"u-1","proof":"` + session.Proof + `"}`
 	if status, body := call(t, http.MethodPost, url+"/v1/decide", "demo-write", ask); status != http.StatusOK {
 		t.Errorf("a fresh proof does not hold: %d %s", status, body)
 	}

@@ -75,7 +75,7 @@ func customer(asked signInRequest) (string, error) {
 	}
 	address, err := mail.ParseAddress(asked.Email)
 	if err != nil || address.Name != "" {
-		return "", fault.New(fault.Invalid, "bad_email", "give an e-mail address such as olena@example.com").In("email")
+		return "", fault.New(fault.Invalid, "bad_email", "give an e-mail address such as customer@example.com").In("email")
 	}
 	sum := sha256.Sum256([]byte(strings.ToLower(address.Address)))
 	return "customer-" + hex.EncodeToString(sum[:6]), nil
