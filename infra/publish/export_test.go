@@ -23,6 +23,3 @@ func CompileRule(text string, computed []person.ComputedTrait) (*audience.Progra
 
 // Env returns the environment that rules are checked in.
 func Env() (*cel.Env, error) { return newEnv() }
-
-// Edits is the distance behind the hints at misspelt names.
-func Edits(a, b string) int { return edits(a, b) }

@@ -154,8 +154,10 @@ var changes = []struct {
 	{"fallback not for all", "fallback: hero-welcome", "fallback: hero-vip", "s.yaml:27:15: the block hero-vip is the fallback of the slot hero and must always do: remove audience\n" +
 		"s.yaml:29:11: the block hero-vip is the fallback of the slot hero and must always do: remove from\n" +
 		"s.yaml:30:12: the block hero-vip is the fallback of the slot hero and must always do: remove until", false},
-	{"fallback of another slot", "slots:\n", "slots:\n  other:\n    fallback: hero-welcome\n",
-		`s.yaml:20:15: the fallback "hero-welcome" of the slot other is a block of the slot "hero": name one of this slot`, false},
+	{
+		"fallback of another slot", "slots:\n", "slots:\n  other:\n    fallback: hero-welcome\n",
+		`s.yaml:20:15: the fallback "hero-welcome" of the slot other is a block of the slot "hero": name one of this slot`, false,
+	},
 
 	{"cel syntax", "computed.orders >= 3", "computed.orders >=", `s.yaml:17:29: the rule ends too early`, false},
 	{"cel word", "computed.orders >= 3", "known and known", `s.yaml:17:17: "and" is not expected here`, false},

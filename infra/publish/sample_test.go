@@ -28,8 +28,10 @@ func sample(t testing.TB) *strategy.Strategy {
 func TestSampleAudiences(t *testing.T) {
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	view := func(known bool, first time.Time, computed, traits map[string]string) *person.View {
-		v := &person.View{Known: known, FirstSeen: first, LastSeen: first, Traits: map[string]person.Trait{},
-			Computed: map[string]json.RawMessage{"orders": []byte("0"), "revenue": []byte("0"), "pages": []byte("0")}}
+		v := &person.View{
+			Known: known, FirstSeen: first, LastSeen: first, Traits: map[string]person.Trait{},
+			Computed: map[string]json.RawMessage{"orders": []byte("0"), "revenue": []byte("0"), "pages": []byte("0")},
+		}
 		for name, value := range computed {
 			v.Computed[name] = json.RawMessage(value)
 		}

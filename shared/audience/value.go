@@ -66,8 +66,8 @@ func (v *value) field(name []byte) *value {
 // different types are never equal.
 func equal(a, b *value) bool {
 	if a.kind != b.kind {
-		sign, ordered := compareNumbers(a, b)
-		return ordered && sign == 0
+		sign, ok := compareNumbers(a, b)
+		return ok && sign == 0
 	}
 	switch a.kind {
 	case null:
@@ -144,21 +144,18 @@ func (v *value) ordered() bool { return v.kind >= boolean && v.kind <= span }
 
 func isNumber(v *value) bool { return v.kind == integer || v.kind == double }
 
-// compareNumbers compares an int with a double, or two doubles; ordered is false
-// for anything else and for what is not a number.
-func compareNumbers(a, b *value) (sign int, ordered bool) {
+// compareNumbers compares an int with a double, or two doubles; ok is false for
+// anything else. Not-a-number compares unlike every int; callers see to it
+// before they compare doubles.
+func compareNumbers(a, b *value) (sign int, ok bool) {
 	switch {
 	case a.kind == double && b.kind == double:
-		return compareFloats(a.float(), b.float())
+		return cmp.Compare(a.float(), b.float()), true
 	case a.kind == double && b.kind == integer:
-		return compareFloats(a.float(), float64(b.n))
+		return cmp.Compare(a.float(), float64(b.n)), true
 	case a.kind == integer && b.kind == double:
-		return compareFloats(float64(a.n), b.float())
+		return cmp.Compare(float64(a.n), b.float()), true
 	default:
 		return 0, false
 	}
-}
-
-func compareFloats(a, b float64) (sign int, ordered bool) {
-	return cmp.Compare(a, b), a == a && b == b
 }
