@@ -44,7 +44,7 @@ func (s *strategies) publishFirst() error {
 	if err == nil {
 		return nil
 	}
-	if _, old := strategy.NewReader(s.cloud.table, s.cloud.clock.Now).Current(context.Background()); old != nil {
+	if _, none := strategy.NewReader(s.cloud.table, s.cloud.clock.Now).Current(context.Background()); none != nil {
 		return err
 	}
 	s.cloud.log.Warn("the strategy has problems; the one published before stays", "error", err)
