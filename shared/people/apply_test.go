@@ -34,6 +34,16 @@ func TestApplyLeavesItsInputAlone(t *testing.T) {
 	}
 }
 
+func TestApplyOfHistoryTriggersNothing(t *testing.T) {
+	strat := sample(t)
+	e := order("m1", "u1", noon.AddDate(-2, 0, 0), "600")
+	e.Imported = true
+	p, effects := people.Apply(person.New(userNode("u1"), noon), &e, strat, noon)
+	if _, vip := p.Audiences["vip"]; len(effects) != 0 || !vip {
+		t.Errorf("effects %v, audiences %v", effects, p.Audiences)
+	}
+}
+
 func TestComputedTraits(t *testing.T) {
 	strat := sample(t)
 	p := person.New(userNode("u1"), noon)

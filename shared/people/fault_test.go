@@ -104,7 +104,6 @@ func TestRow54ReusedMessageID(t *testing.T) {
 	for range 2 {
 		fold(t, s, strat, first)
 		fold(t, s, strat, second)
-		fold(t, s, strat, first, second, second)
 	}
 	if v := find(t, s, userNode("u1")).View(strat.Computed); string(v.Computed["revenue"]) != "10" {
 		t.Errorf("revenue = %s: the first content must stay", v.Computed["revenue"])
@@ -123,7 +122,7 @@ func TestRow54ReusedMessageID(t *testing.T) {
 	}
 }
 
-// The other order of arrival inside one batch: the first to arrive stays.
+// Inside one batch too, the first to arrive stays.
 func TestReusedMessageIDInOneBatch(t *testing.T) {
 	strat := sample(t)
 	s := newStore(newTable(t, at(noon)), at(noon))
@@ -132,6 +131,46 @@ func TestReusedMessageIDInOneBatch(t *testing.T) {
 	fold(t, s, strat, first, second, first)
 	if v := find(t, s, userNode("u1")).View(strat.Computed); string(v.Computed["revenue"]) != "10" {
 		t.Errorf("revenue = %s", v.Computed["revenue"])
+	}
+}
+
+// moving lets somebody else commit between two reads of one attempt.
+type moving struct {
+	table.Table
+	reads int
+	meet  func()
+}
+
+func (m *moving) Get(ctx context.Context, keys ...table.Key) ([]*table.Item, error) {
+	if m.reads++; m.reads == 2 && m.meet != nil {
+		meet := m.meet
+		m.meet = nil
+		meet()
+	}
+	return m.Table.Get(ctx, keys...)
+}
+
+// A device that moves to another person between the read of its pointer and the
+// read of the person it led to is not folded into that person.
+func TestDeviceMovesBetweenTwoReads(t *testing.T) {
+	strat := sample(t)
+	db := newTable(t, at(noon))
+	other := newStore(db, at(noon))
+	fold(t, other, strat, order("m1", "u2", noon, "1"), order("m2", "u1", noon, "1"))
+	other = newStore(db, at(noon.Add(time.Minute))) // so that the device is younger than its user
+	fold(t, other, strat, login("m3", phone, "u2", noon, ""))
+	m := &moving{Table: db, meet: func() {
+		fold(t, other, strat, login("m4", phone, "u1", noon.Add(-time.Hour), ""))
+	}}
+	fold(t, newStore(m, at(noon)), strat, page("m5", phone, noon))
+	if m.meet != nil {
+		t.Fatal("nothing moved: the test proves nothing")
+	}
+	for user, pages := range map[string]string{"u1": "1", "u2": "0"} {
+		p := find(t, other, userNode(user))
+		if got := string(p.View(strat.Computed).Computed["pages"]); got != pages || (p.Node(device(phone)) != nil) != (user == "u1") {
+			t.Errorf("%s has %s pages and the nodes %v", user, got, names(p))
+		}
 	}
 }
 

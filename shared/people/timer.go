@@ -129,6 +129,9 @@ func (s *Store) Wake(ctx context.Context, strat *strategy.Strategy, t Timer) ([]
 
 func (s *Store) wake(ctx context.Context, strat *strategy.Strategy, t Timer) ([]Effect, error) {
 	u := s.begin(ctx, strat)
+	if t.Due.After(u.now) {
+		return nil, nil // our clock is behind the sweeper's: the next sweep finds the timer again
+	}
 	if err := u.read(t.Node); err != nil {
 		return nil, err
 	}
@@ -137,7 +140,7 @@ func (s *Store) wake(ctx context.Context, strat *strategy.Strategy, t Timer) ([]
 		return nil, err
 	}
 	var writes []table.Write
-	if p := u.people[u.home[t.Node]]; p != nil && p.Due.Equal(t.Due) && !t.Due.After(u.now) {
+	if p := u.people[u.home[t.Node]]; p != nil && p.Due.Equal(t.Due) {
 		u.dirty[p.Root] = true
 		p.Due = time.Time{}
 		changes := reassess(p, spokesman(p), "timer "+t.Due.UTC().Format(timeFormat), strat, u.now)

@@ -116,8 +116,14 @@ func TestStaleTimerIsHarmless(t *testing.T) {
 	fold(t, s, strat, page("m1", phone, noon))
 	before, _ := find(t, s, device(phone)).Encode()
 	stale := people.Timer{Node: device(phone).Hash(), Due: noon.Add(-time.Hour), Minute: noon}
-	if effects, err := s.Wake(context.Background(), strat, stale); err != nil || len(effects) != 0 {
-		t.Errorf("effects %v, %v", effects, err)
+	written := 0
+	ctx := table.WithMeter(context.Background(), func(u table.Usage) {
+		if u.Call == "Commit" {
+			written += u.Items
+		}
+	})
+	if effects, err := s.Wake(ctx, strat, stale); err != nil || len(effects) != 0 || written != 1 {
+		t.Errorf("effects %v, %v, %d writes: only the timer may go", effects, err, written)
 	}
 	unknown := people.Timer{Node: userNode("nobody").Hash(), Due: noon, Minute: noon}
 	if effects, err := s.Wake(context.Background(), strat, unknown); err != nil || len(effects) != 0 {
@@ -125,6 +131,25 @@ func TestStaleTimerIsHarmless(t *testing.T) {
 	}
 	if after, _ := find(t, s, device(phone)).Encode(); string(before) != string(after) {
 		t.Error("a stale timer changed the person")
+	}
+}
+
+// A clock that is behind the sweeper's leaves the timer for the next sweep.
+func TestTimerMetEarlyStays(t *testing.T) {
+	strat := sample(t)
+	c := &clock{noon}
+	tb := newTable(t, c.Now)
+	s := newStore(tb, c.Now)
+	fold(t, s, strat, page("m1", phone, noon))
+	due := find(t, s, device(phone)).Due
+	timer := people.Timer{Node: device(phone).Hash(), Due: due, Minute: due}
+	c.now = due.Add(-time.Millisecond)
+	if effects, err := s.Wake(context.Background(), strat, timer); err != nil || len(effects) != 0 || timers(t, tb) != 1 {
+		t.Errorf("early: effects %v, %v, %d timers left", effects, err, timers(t, tb))
+	}
+	c.now = due
+	if effects, err := s.Wake(context.Background(), strat, timer); err != nil || len(effects) != 1 || timers(t, tb) != 0 {
+		t.Errorf("on time: effects %v, %v, %d timers left", effects, err, timers(t, tb))
 	}
 }
 

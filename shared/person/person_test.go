@@ -96,6 +96,19 @@ func TestJoinIsOrderFree(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatalf("the view depends on the order (-first +shuffled):\n%s", diff)
 		}
+		for _, o := range list {
+			have := got.Traits[o.trait]
+			if string(o.value) != "null" && (have.At.Before(o.at) || have.At.Equal(o.at) && have.By < o.by) && latest(list, o) {
+				t.Fatalf("%s is %s by %s, although %s set it later", o.trait, have.Value, have.By, o.by)
+			}
+		}
+	})
+}
+
+// latest reports whether nobody set the observation's trait later.
+func latest(list []observation, o observation) bool {
+	return !slices.ContainsFunc(list, func(x observation) bool {
+		return x.trait == o.trait && (x.at.After(o.at) || x.at.Equal(o.at) && x.by > o.by)
 	})
 }
 
