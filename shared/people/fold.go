@@ -2,7 +2,6 @@ package people
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"rapport/shared/event"
@@ -86,8 +85,6 @@ func (s *Store) fold(ctx context.Context, strat *strategy.Strategy, entries []*e
 		case fault.KindOf(err) == fault.TooLarge:
 			out, err := s.foldSmaller(ctx, strat, entries)
 			return append(republished, out...), err
-		case errors.Is(err, errMoved):
-			continue
 		case err != nil:
 			return republished, err
 		case conflict == nil:

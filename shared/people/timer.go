@@ -2,7 +2,6 @@ package people
 
 import (
 	"context"
-	"errors"
 	"hash/fnv"
 	"time"
 
@@ -120,7 +119,7 @@ func (s *Store) due(ctx context.Context, partition string, r table.Range) ([]Tim
 func (s *Store) Wake(ctx context.Context, strat *strategy.Strategy, t Timer) ([]Effect, error) {
 	for range maxAttempts {
 		effects, err := s.wake(ctx, strat, t)
-		if table.AsConflict(err) == nil && !errors.Is(err, errMoved) {
+		if table.AsConflict(err) == nil {
 			return effects, err
 		}
 	}
