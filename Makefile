@@ -21,9 +21,9 @@ TOOLS    := $(CURDIR)/.tools
 LINT     := $(TOOLS)/bin/golangci-lint
 SAM      := $(TOOLS)/venv/bin/sam
 BROWSER  := infra/browser/node_modules/.package-lock.json
+DYNOXIDE := infra/engines/node_modules/.package-lock.json
+MOTO     := $(TOOLS)/moto/bin/moto_server
 CHROMIUM := /usr/bin/chromium
-
-LAMBDAS := $(wildcard functions/*/lambda/main.go)
 
 .PHONY: help
 help: ## list what there is
@@ -42,7 +42,7 @@ ifneq ($(RACE),) # what is too slow under the race detector to run there in full
 endif
 
 .PHONY: check
-check: format tidy lint validate template build browser ## what CI checks beside the tests
+check: format tidy lint validate template build engines smoke browser ## what CI checks beside the tests
 
 .PHONY: validate
 validate: bin/rapport ## check the strategy
@@ -66,11 +66,20 @@ template: $(SAM) ## check template.yaml
 
 .PHONY: build
 build: $(SAM) ## build the Lambdas for deployment
-ifeq ($(LAMBDAS),)
-	@echo "no functions/*/lambda yet: nothing to build"
-else
 	GOFLAGS="$(LAMBDA_FLAGS)" CGO_ENABLED=0 $(SAM) build --parallel
-endif
+
+.PHONY: deploy
+deploy: build ## deploy to your AWS account, asking for what it needs
+	$(SAM) deploy --guided
+
+.PHONY: engines
+engines: $(DYNOXIDE) $(MOTO) ## hold the table's contract against two DynamoDB engines
+	DYNAMODB_ENGINES="dynoxide moto" go test -count=1 ./shared/aws/dynamo
+	DYNAMODB_ENGINES=dynoxide go test -count=1 -run TestPublish ./infra/rapport
+
+.PHONY: smoke
+smoke: $(DYNOXIDE) ## start every real bootstrap and send it its samples
+	RAPPORT_SMOKE=1 go test -count=1 -v ./infra/smoke
 
 .PHONY: browser
 browser: bin/rapport $(BROWSER) $(CHROMIUM) ## play the sample shop's story in a browser
@@ -81,7 +90,7 @@ bench: ## measure
 	go test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: tools
-tools: $(LINT) $(SAM) $(BROWSER) $(CHROMIUM) ## install what check and build need
+tools: $(LINT) $(SAM) $(DYNOXIDE) $(MOTO) $(BROWSER) $(CHROMIUM) ## install what check and build need
 
 .PHONY: clean
 clean: ## remove what was built; tools and local data stay
@@ -100,6 +109,16 @@ $(SAM): infra/tools/requirements.txt
 	rm -rf $(TOOLS)/venv
 	python3 -m venv $(TOOLS)/venv
 	$(TOOLS)/venv/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $<
+	touch $@
+
+$(MOTO): infra/engines/requirements.txt
+	rm -rf $(TOOLS)/moto
+	python3 -m venv $(TOOLS)/moto
+	$(TOOLS)/moto/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $<
+	touch $@
+
+$(DYNOXIDE): infra/engines/package-lock.json
+	npm ci --prefix infra/engines --no-audit --no-fund
 	touch $@
 
 $(BROWSER): infra/browser/package-lock.json

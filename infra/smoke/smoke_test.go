@@ -1,0 +1,373 @@
+package smoke_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v4"
+
+	"rapport/infra/publish"
+	"rapport/infra/smoke"
+	"rapport/shared/aws/boot"
+	"rapport/shared/aws/dynamo"
+	"rapport/shared/strategy"
+)
+
+const root = "../.."
+
+// onlyWhenAsked skips what builds binaries, so that plain go test stays quick.
+func onlyWhenAsked(t *testing.T) {
+	t.Helper()
+	if os.Getenv("RAPPORT_SMOKE") != "1" {
+		t.Skip("builds every Lambda: run it with RAPPORT_SMOKE=1, as make smoke does")
+	}
+}
+
+func TestFlagsAreThoseOfMake(t *testing.T) {
+	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(makefile), "\nLAMBDA_FLAGS := "+smoke.Flags+"\n") {
+		t.Errorf("LAMBDA_FLAGS of the Makefile are not %s", smoke.Flags)
+	}
+}
+
+// order is that in which the functions run, so that what one stores the next
+// finds. Functions that the template has and this list has not come last.
+var order = []string{"collect", "unify", "advance", "decide", "report"}
+
+// functions are the names of the functions and the environment variables that
+// the template gives each.
+func functions(t *testing.T) (names []string, variables map[string][]string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var template struct {
+		Resources map[string]struct {
+			Type       string `yaml:"Type"`
+			Properties struct {
+				Environment struct {
+					Variables map[string]yaml.Node `yaml:"Variables"`
+				} `yaml:"Environment"`
+			} `yaml:"Properties"`
+		} `yaml:"Resources"`
+	}
+	if err := yaml.Unmarshal(text, &template); err != nil {
+		t.Fatal(err)
+	}
+	variables = map[string][]string{}
+	for id, r := range template.Resources {
+		if r.Type != "AWS::Serverless::Function" {
+			continue
+		}
+		name := strings.ToLower(strings.TrimSuffix(id, "Function"))
+		variables[name] = []string{}
+		for variable := range r.Properties.Environment.Variables {
+			variables[name] = append(variables[name], variable)
+		}
+		slices.Sort(variables[name])
+		names = append(names, name)
+	}
+	place := func(name string) int { return (slices.Index(order, name) + len(order) + 1) % (len(order) + 1) }
+	slices.SortFunc(names, func(a, b string) int { return place(a) - place(b) })
+	return names, variables
+}
+
+// values are what the stack would put into the template's variables.
+var values = map[string]string{
+	"TABLE_NAME": "people", "BUS_NAME": "rapport-bus",
+	"INGEST_QUEUE_URL":  "https://sqs.eu-central-1.amazonaws.com/123456789012/ingest",
+	"ADVANCE_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/advance",
+	"WRITE_KEY":         "demo-write", "SECRET_KEY": "demo-secret", "IDENTITY_SECRET": "demo-identity",
+}
+
+// world is the AWS account that the functions run in.
+type world struct {
+	dynamo string // URL
+	roads  *roads
+}
+
+// env is what Lambda and the template set for a function, without the variable.
+func (w world) env(t *testing.T, variables []string, without string) []string {
+	t.Helper()
+	env := []string{
+		"AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret",
+		"AWS_SESSION_TOKEN=session", "AWS_LAMBDA_LOG_FORMAT=JSON", "AWS_LAMBDA_FUNCTION_NAME=rapport",
+		"AWS_ENDPOINT_URL_DYNAMODB=" + w.dynamo, "AWS_ENDPOINT_URL_SQS=" + w.roads.url, "AWS_ENDPOINT_URL_EVENTBRIDGE=" + w.roads.url,
+	}
+	for _, name := range variables {
+		value := values[name]
+		if value == "" {
+			t.Fatalf("the template sets %s: give it a value here", name)
+		}
+		if name != without {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+// open makes the account and publishes the sample strategy in it.
+func open(t *testing.T) world {
+	t.Helper()
+	w := world{dynamo: openDynamo(t), roads: openRoads(t)}
+	doc, problems := publish.Load(filepath.Join(root, "infra", "strategy"))
+	for _, p := range problems {
+		if !p.Warning {
+			t.Fatal(p)
+		}
+	}
+	for _, pair := range w.env(t, nil, "") {
+		name, value, _ := strings.Cut(pair, "=")
+		t.Setenv(name, value)
+	}
+	var env boot.Env
+	table := dynamo.New(dynamo.NewClient(env.AWS("DYNAMODB"), ""), values["TABLE_NAME"], time.Now)
+	if err := strategy.Publish(t.Context(), table, doc); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// built is where the bootstraps of one architecture are, by function.
+type built struct {
+	mu    sync.Mutex
+	paths map[string]string
+}
+
+var bootstraps = built{paths: map[string]string{}}
+
+// bootstrap builds a function once and returns where it is. "bare" is a Lambda
+// that does nothing.
+func bootstrap(t *testing.T, function, arch string) string {
+	t.Helper()
+	bootstraps.mu.Lock()
+	defer bootstraps.mu.Unlock()
+	key := function + " " + arch
+	if path := bootstraps.paths[key]; path != "" {
+		return path
+	}
+	dir, err := os.MkdirTemp("", "rapport-smoke-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cleanAtEnd = append(cleanAtEnd, dir)
+	main := "./functions/" + function + "/lambda"
+	if function == "bare" {
+		main = filepath.Join(dir, "main.go")
+		if err := os.WriteFile(main, []byte(bare), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(dir, "bootstrap")
+	if err := smoke.Build(t.Context(), root, main, arch, path); err != nil {
+		t.Fatal(err)
+	}
+	bootstraps.paths[key] = path
+	return path
+}
+
+const bare = `package main
+
+import "github.com/aws/aws-lambda-go/lambda"
+
+func main() { lambda.Start(func() (string, error) { return "", nil }) }
+`
+
+// TestEverySample feeds every sample to the function that it is for.
+func TestEverySample(t *testing.T) {
+	onlyWhenAsked(t)
+	names, variables := functions(t)
+	w := open(t)
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			f, err := smoke.Start(t.Context(), bootstrap(t, name, runtime.GOARCH), w.env(t, variables[name], "")...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Stop()
+			samples, _ := filepath.Glob(filepath.Join(root, "events", name, "*.json"))
+			if len(samples) == 0 {
+				t.Fatal("there is no sample")
+			}
+			for _, sample := range samples {
+				feed(t, f, name, sample)
+			}
+			malformed(t, f)
+			logIsJSON(t, f.Log())
+		})
+	}
+	w.check(t)
+}
+
+// feed compares the answer with what the function's own golden file says.
+func feed(t *testing.T, f *smoke.Function, function, sample string) {
+	t.Helper()
+	payload, err := os.ReadFile(filepath.Clean(sample))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := f.Invoke(t.Context(), payload)
+	if err != nil {
+		t.Errorf("%s: %v", sample, err)
+		return
+	}
+	got, want := shape(t, out), golden(t, function, sample)
+	if expired[filepath.ToSlash(strings.TrimPrefix(sample, filepath.Join(root, "events")+string(filepath.Separator)))] && got == `401 bad_proof` {
+		return
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s: %s\nanswer: %s\nlog: %s", sample, diff, out, f.Log())
+	}
+}
+
+// expired are samples whose proof holds only at the time of the golden files.
+var expired = map[string]bool{"decide/proven.json": true}
+
+// shape is what counts of an answer: status and error code of an HTTP answer,
+// which is also checked to be well formed, or the whole of any other.
+func shape(t *testing.T, out []byte) string {
+	t.Helper()
+	var answer events.APIGatewayV2HTTPResponse
+	if err := json.Unmarshal(out, &answer); err != nil {
+		t.Errorf("answer %s is not JSON: %v", out, err)
+	}
+	if answer.StatusCode == 0 {
+		return compact(t, out)
+	}
+	return httpShape(t, answer.StatusCode, []byte(answer.Body))
+}
+
+func httpShape(t *testing.T, status int, body []byte) string {
+	t.Helper()
+	var content struct {
+		Error struct{ Code, Message string }
+	}
+	if err := json.Unmarshal(body, &content); err != nil {
+		t.Errorf("body %s is not JSON: %v", body, err)
+	}
+	text, _ := json.Marshal(status)
+	if status < 400 {
+		return string(text)
+	}
+	if content.Error.Code == "" || content.Error.Message == "" {
+		t.Errorf("status %d with body %s", status, body)
+	}
+	return string(text) + " " + content.Error.Code
+}
+
+func compact(t *testing.T, text []byte) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := json.Compact(&b, text); err != nil {
+		t.Error(err)
+	}
+	return b.String()
+}
+
+// golden is the shape that the golden file of the function's own test has. A
+// queue's function is run twice there, and the answer is called response.
+func golden(t *testing.T, function, sample string) string {
+	t.Helper()
+	name := strings.TrimSuffix(filepath.Base(sample), ".json") + ".golden.json"
+	text, err := os.ReadFile(filepath.Join(root, "functions", function, "testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var runs []struct{ Response json.RawMessage }
+	if json.Unmarshal(text, &runs) == nil && len(runs) > 0 {
+		return compact(t, runs[0].Response)
+	}
+	var whole struct{ Answer json.RawMessage }
+	if err := json.Unmarshal(text, &whole); err != nil {
+		t.Fatal(err)
+	}
+	if whole.Answer == nil {
+		whole.Answer = text
+	}
+	var answer struct {
+		Status int
+		Body   json.RawMessage
+	}
+	if err := json.Unmarshal(whole.Answer, &answer); err != nil {
+		t.Fatal(err)
+	}
+	if answer.Status == 0 {
+		return compact(t, whole.Answer)
+	}
+	return httpShape(t, answer.Status, answer.Body)
+}
+
+// malformed feeds what is no event at all: the function may refuse it, as an
+// answer or as an error, but must be there for the next one.
+func malformed(t *testing.T, f *smoke.Function) {
+	t.Helper()
+	for _, event := range []string{`[]`, `{}`, `{"Records":[{"body":"{"}]}`, `{"requestContext":{"http":{"method":"GET X"}}}`} {
+		_, err := f.Invoke(t.Context(), []byte(event))
+		if err != nil && !strings.Contains(err.Error(), "the function failed") {
+			t.Fatalf("%s: %v", event, err)
+		}
+	}
+}
+
+// logIsJSON holds that whoever searches the logs can.
+func logIsJSON(t *testing.T, log string) {
+	t.Helper()
+	for line := range strings.Lines(log) {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("log line is not JSON: %s", line)
+		}
+	}
+}
+
+// check looks at what came out by queue and bus.
+func (w world) check(t *testing.T) {
+	t.Helper()
+	if len(w.roads.sent(values["INGEST_QUEUE_URL"])) == 0 {
+		t.Error("collect queued nothing")
+	}
+	published := w.roads.published()
+	if len(published) == 0 {
+		t.Error("unify published nothing")
+	}
+	for _, e := range published {
+		var effect struct{ ID, Kind string }
+		if err := json.Unmarshal([]byte(e.Detail), &effect); err != nil || effect.ID == "" {
+			t.Errorf("detail is %s, %v", e.Detail, err)
+		}
+		if e.Source != "rapport" || e.DetailType != effect.Kind || e.EventBusName != values["BUS_NAME"] {
+			t.Errorf("event is %+v", e)
+		}
+	}
+}
+
+// TestAMissingVariableEndsTheStart leaves out each variable in turn.
+func TestAMissingVariableEndsTheStart(t *testing.T) {
+	onlyWhenAsked(t)
+	names, variables := functions(t)
+	w := world{dynamo: "http://127.0.0.1:1", roads: &roads{url: "http://127.0.0.1:1"}}
+	for _, name := range names {
+		for _, variable := range variables[name] {
+			f, err := smoke.Start(t.Context(), bootstrap(t, name, runtime.GOARCH), w.env(t, variables[name], variable)...)
+			if err == nil {
+				f.Stop()
+				t.Errorf("%s starts without %s", name, variable)
+			} else if !strings.Contains(err.Error(), "exit status 1") || !strings.Contains(err.Error(), "set the environment variable "+variable) {
+				t.Errorf("%s without %s ends with %v", name, variable, err)
+			}
+		}
+	}
+}
