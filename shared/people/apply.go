@@ -29,18 +29,15 @@ func Apply(p *person.Person, e *event.Event, s *strategy.Strategy, now time.Time
 
 // apply is Apply in place, for callers that own the person.
 func apply(p *person.Person, e *event.Event, s *strategy.Strategy, now time.Time) []Effect {
-	absorb(p, e, s)
-	effects := reassess(p, e.Node(), e.MessageID, s, now)
-	if e.Imported {
-		// History may be late by years: it makes people, and triggers nothing.
-		return nil
-	}
-	return effects
+	goals := absorb(p, e, s, now)
+	// History may be late by years: it makes people, and triggers nothing.
+	return append(goals, reassess(p, e.Node(), e.MessageID, s, now, e.Imported)...)
 }
 
-// absorb changes the state of the event's node, and nothing that depends on
-// the moment.
-func absorb(p *person.Person, e *event.Event, s *strategy.Strategy) {
+// absorb changes the state of the event's node, and nothing that depends on the
+// moment but which old journeys are forgotten. It returns the goals that the
+// event reached.
+func absorb(p *person.Person, e *event.Event, s *strategy.Strategy, now time.Time) []Effect {
 	id := e.Node()
 	n := p.Node(id)
 	if n == nil {
@@ -51,6 +48,7 @@ func absorb(p *person.Person, e *event.Event, s *strategy.Strategy) {
 	n.See(e.Timestamp)
 	declare(n, e)
 	compute(n, e, s.Computed)
+	return travel(p, n, e, s, now)
 }
 
 // declare takes the traits of an identify. Those that came with an unproven
@@ -130,15 +128,32 @@ func lookup(object json.RawMessage, path string) json.RawMessage {
 	return nil
 }
 
-// reassess evaluates every audience, announces what changed, and arms the
-// person's timer when time alone can change one before the timer would fire.
-// A due instant that moved later is left: the timer finds out when it fires.
-func reassess(p *person.Person, node person.NodeID, cause string, s *strategy.Strategy, now time.Time) []Effect {
+// reassess evaluates every audience, takes the steps of journeys that are due,
+// says what must happen because of both, and arms the person's timer when time
+// alone can change something before it would fire. A due instant that moved
+// later is left: the timer finds out when it fires. Quiet is for history:
+// memberships are known without being announced, and no step is taken.
+func reassess(p *person.Person, node person.NodeID, cause string, s *strategy.Strategy, now time.Time, quiet bool) []Effect {
+	effects, flip := enrol(p, node, cause, s, now)
+	if quiet {
+		effects = nil
+	}
+	steps, next := proceed(p, s, cause, now, quiet)
+	due := earlier(flip, next)
+	// A due instant that has passed is either about to fire or was lost; it has
+	// just been served.
+	if p.Due.Before(now) || (!due.IsZero() && due.Before(p.Due)) {
+		p.Due = due
+	}
+	return append(effects, steps...)
+}
+
+// enrol brings the memberships up to date and returns when time alone can
+// change one.
+func enrol(p *person.Person, node person.NodeID, cause string, s *strategy.Strategy, now time.Time) (effects []Effect, due time.Time) {
 	view := p.View(s.Computed)
 	var facts audience.Facts
 	s.Rules.Fill(&facts, view, nil, now)
-	var effects []Effect
-	var due time.Time
 	for i, a := range s.Audiences {
 		matched, err := s.Rules.Match(i, &facts)
 		matched = matched && err == nil
@@ -151,17 +166,10 @@ func reassess(p *person.Person, node person.NodeID, cause string, s *strategy.St
 			p.Leave(a.ID)
 			effects = append(effects, newEffect(AudienceLeft, node, a.ID, cause, now))
 		}
-		if flip := s.Rules.NextFlip(i, &facts); !flip.IsZero() && (due.IsZero() || flip.Before(due)) {
-			due = flip
-		}
+		due = earlier(due, s.Rules.NextFlip(i, &facts))
 	}
 	forget(p, s)
-	// A due instant that has passed is either about to fire or was lost; it has
-	// just been served.
-	if p.Due.Before(now) || (!due.IsZero() && due.Before(p.Due)) {
-		p.Due = due
-	}
-	return effects
+	return effects, due
 }
 
 // forget drops memberships of audiences that the strategy no longer has.

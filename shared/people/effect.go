@@ -6,28 +6,36 @@ import (
 	"strings"
 	"time"
 
+	"rapport/shared/insight"
+	"rapport/shared/message"
 	"rapport/shared/person"
 )
 
 // Kind is what an effect asks for.
 type Kind string
 
-// The effects so far: a membership that the rest of the company may act on.
+// The effects: a membership that the rest of the company may act on, a mail that
+// a journey asks for, something to count.
 const (
 	AudienceEntered Kind = "Audience Entered"
 	AudienceLeft    Kind = "Audience Left"
+	MessageDue      Kind = "Message Due"
+	Counted         Kind = "Counted"
 )
 
 // Effect is something that must happen outside the person because of an event.
 // It is stored with the event's record and published at least once, always
 // under the same id, so that consumers can tell a repetition.
 type Effect struct {
-	ID       string    `json:"id"`       // <node hash>_<hash of what and why>
-	Kind     Kind      `json:"kind"`     // also the detail-type on the bus
-	Node     string    `json:"node"`     // the identity it came in by: "userId:u1"
-	Audience string    `json:"audience"` // whose membership changed
-	Cause    string    `json:"cause"`    // message id of the event, or "timer"
-	At       time.Time `json:"at"`       // when Rapport saw it
+	ID       string    `json:"id"`                 // <node hash>_<hash of what and why>
+	Kind     Kind      `json:"kind"`               // also the detail-type on the bus
+	Node     string    `json:"node"`               // the identity it came in by: "userId:u1"
+	Audience string    `json:"audience,omitempty"` // whose membership changed
+	Cause    string    `json:"cause"`              // message id of the event, or "timer"
+	At       time.Time `json:"at"`                 // when Rapport saw it
+
+	Message *message.Message `json:"message,omitempty"` // of a MessageDue
+	Tally   *insight.Tally   `json:"tally,omitempty"`   // of a Counted
 }
 
 var idText = base32.HexEncoding.WithPadding(base32.NoPadding)

@@ -150,11 +150,11 @@ func (u *unit) fold(entries []*entry) error {
 		en.verdict = verdict
 		u.dirty[p.Root] = true
 		if en.event.Imported {
-			absorb(p, en.event, u.strategy)
+			absorb(p, en.event, u.strategy, u.now)
 			u.stale[p.Root] = true
 			continue
 		}
-		en.effects = apply(p, en.event, u.strategy, u.now)
+		en.effects = append(apply(p, en.event, u.strategy, u.now), u.count(p, en.event)...)
 		delete(u.stale, p.Root)
 	}
 	u.reassess(entries)
@@ -167,10 +167,8 @@ func (u *unit) fold(entries []*entry) error {
 func (u *unit) reassess(entries []*entry) {
 	last := entries[len(entries)-1]
 	for _, root := range sortedKeys(u.stale) {
-		effects := reassess(u.people[root], last.event.Node(), last.event.MessageID, u.strategy, u.now)
-		if !last.event.Imported {
-			last.effects = append(last.effects, effects...)
-		}
+		effects := reassess(u.people[root], last.event.Node(), last.event.MessageID, u.strategy, u.now, last.event.Imported)
+		last.effects = append(last.effects, effects...)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"rapport/shared/decision"
 	"rapport/shared/fault"
 	"rapport/shared/person"
 	"rapport/shared/table"
@@ -14,6 +15,8 @@ type Store struct {
 	table table.Table
 	now   func() time.Time
 	owner func() string
+
+	receipts *decision.Keyring // nil: nothing is counted
 }
 
 // NewStore returns a store over the table. Now is the clock; owner makes a new
@@ -30,7 +33,10 @@ const maxHops = 12
 // Find returns the person that has the node, nil when nobody does. It reads one
 // item, or two when the node joined another.
 func (s *Store) Find(ctx context.Context, node person.NodeID) (*person.Person, error) {
-	hash := node.Hash()
+	return s.find(ctx, node.Hash())
+}
+
+func (s *Store) find(ctx context.Context, hash string) (*person.Person, error) {
 	for range maxHops {
 		items, err := s.table.Get(ctx, table.PersonKey(hash))
 		if err != nil {

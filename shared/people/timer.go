@@ -142,7 +142,7 @@ func (s *Store) wake(ctx context.Context, strat *strategy.Strategy, t Timer) ([]
 	if p := u.people[u.home[t.Node]]; p != nil && p.Due.Equal(t.Due) {
 		u.dirty[p.Root] = true
 		p.Due = time.Time{}
-		changes := reassess(p, spokesman(p), "timer "+t.Due.UTC().Format(timeFormat), strat, u.now)
+		changes := reassess(p, spokesman(p), "timer "+t.Due.UTC().Format(timeFormat), strat, u.now, false)
 		if !fired && len(changes) > 0 {
 			effects = changes
 			body, err := encode(Record{Effects: changes})

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"rapport/shared/decision"
 	"rapport/shared/fault"
 	"rapport/shared/person"
 	"rapport/shared/strategy"
@@ -19,6 +20,7 @@ type unit struct {
 	table    table.Table
 	strategy *strategy.Strategy
 	now      time.Time
+	receipts *decision.Keyring
 
 	items  map[string]stored         // by node hash: the item as it was read
 	people map[string]*person.Person // by root hash
@@ -36,7 +38,7 @@ type stored struct {
 
 func (s *Store) begin(ctx context.Context, strat *strategy.Strategy) *unit {
 	return &unit{
-		ctx: ctx, table: s.table, strategy: strat, now: s.now(),
+		ctx: ctx, table: s.table, strategy: strat, now: s.now(), receipts: s.receipts,
 		items: map[string]stored{}, people: map[string]*person.Person{},
 		home: map[string]string{}, dirty: map[string]bool{},
 		stale: map[string]bool{}, armed: map[string]time.Time{},

@@ -1,6 +1,9 @@
 package person
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // Clone returns a person that shares nothing changeable with p.
 func (p *Person) Clone() *Person {
@@ -20,6 +23,11 @@ func (n *Node) clone() *Node {
 		c.Owner = &owner
 	}
 	c.Traits = maps.Clone(n.Traits)
+	c.Instances = converted(n.Instances, func(in *Instance) *Instance { copied := *in; return &copied })
+	c.Goals = maps.Clone(n.Goals)
+	c.Consent = maps.Clone(n.Consent)
+	c.Sends = slices.Clone(n.Sends)
+	c.Shown = maps.Clone(n.Shown)
 	c.Computed = nil
 	for name, f := range n.Computed {
 		fold := &Fold{Count: f.Count, At: f.At, By: f.By, Value: f.Value}

@@ -32,6 +32,12 @@ type storedNode struct {
 	Last     int64                 `json:"l,omitempty"`
 	Traits   []storedTraits        `json:"t,omitempty"`
 	Computed map[string]storedFold `json:"x,omitempty"`
+
+	Instances map[string]storedInstance `json:"j,omitempty"`
+	Goals     map[string]int64          `json:"g,omitempty"`
+	Consent   map[string]storedConsent  `json:"k,omitempty"`
+	Sends     []storedSend              `json:"s,omitempty"`
+	Shown     map[string]storedExposure `json:"h,omitempty"`
 }
 
 type storedLink struct {
@@ -136,6 +142,7 @@ func (n *Node) store() storedNode {
 		}
 		s.Computed[name] = sf
 	}
+	n.storeHistory(&s)
 	return s
 }
 
@@ -168,6 +175,7 @@ func (s storedNode) load() (*Node, error) {
 		}
 		n.fold(name, f)
 	}
+	n.loadHistory(s)
 	return n, nil
 }
 

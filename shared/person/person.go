@@ -44,6 +44,12 @@ type Node struct {
 	LastSeen  time.Time
 	Traits    map[string]Trait
 	Computed  map[string]*Fold
+
+	Instances map[string]*Instance // by journey and key, see InstanceKey
+	Goals     map[string]time.Time // by journey and key: when the latest goal was reached; key "" is for all
+	Consent   map[string]Consent   // by purpose
+	Sends     []Send               // charged to this node, oldest first
+	Shown     map[string]Exposure  // by slot and block: what orders are put down to
 }
 
 // Link is the evidence for an edge between two nodes.

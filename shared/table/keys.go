@@ -13,6 +13,10 @@ import (
 //	person, or pointer   n#<node hash>             person
 //	event record         n#<node hash>             e#<message id>
 //	fired timer          n#<node hash>             w#<due, unix ms>
+//	message ledger       n#<node hash>             l#<message id>
+//	suppressed address   s#<address hash>          -
+//	tally marker         m#<tally id>              -
+//	counter              c#<name>                  <shard>
 //	timers of an hour    t#<unix hour>#<shard>     <unix minute>#<node hash>#<due, unix ms>
 //	timer cursor         t#cursor                  -
 //	strategy pointer     strategy                  current
@@ -40,6 +44,25 @@ func EventKey(nodeHash, messageID string) Key {
 
 // EventRange selects the event records in a node's partition.
 func EventRange() Range { return Range{From: EventPrefix, To: EventPrefix + "\U0010FFFF"} }
+
+// LedgerKey is where the ledger of a message lives.
+func LedgerKey(nodeHash, messageID string) Key {
+	return Key{Partition: "n#" + nodeHash, Sort: "l#" + messageID}
+}
+
+// SuppressionKey marks an address that must get no mail.
+func SuppressionKey(addressHash string) Key { return Key{Partition: "s#" + addressHash, Sort: "-"} }
+
+// TallyMarkerKey marks a tally that was counted.
+func TallyMarkerKey(id string) Key { return Key{Partition: "m#" + id, Sort: "-"} }
+
+// CounterShards spreads each counter over this many items.
+const CounterShards = 16
+
+// CounterKey is one shard of a counter.
+func CounterKey(name string, shard int) Key {
+	return Key{Partition: "c#" + name, Sort: strconv.Itoa(shard)}
+}
 
 // WakeKey is where the record of a fired timer lives.
 func WakeKey(nodeHash string, due time.Time) Key {

@@ -1,0 +1,98 @@
+package people
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"rapport/shared/fault"
+	"rapport/shared/person"
+	"rapport/shared/strategy"
+	"rapport/shared/table"
+)
+
+// Holder returns the person that has the node with that hash, nil when nobody
+// does.
+func (s *Store) Holder(ctx context.Context, nodeHash string) (*person.Person, error) {
+	return s.find(ctx, nodeHash)
+}
+
+// keepSends is for how long a send is charged to a person.
+const keepSends = 30 * 24 * time.Hour
+
+// Charge commits, at once or not at all: the person as it was read, with the
+// send appended to the node, and the given writes. So what was judged by reading
+// the person still holds when they are made. Errors: *table.Conflict, in which
+// the first reason is the person's.
+func (s *Store) Charge(ctx context.Context, p *person.Person, nodeHash string, send person.Send, with ...table.Write) error {
+	next := p.Clone()
+	for _, n := range next.Nodes {
+		if n.ID.Hash() != nodeHash {
+			continue
+		}
+		n.Sends = slices.DeleteFunc(n.Sends, func(old person.Send) bool {
+			return old.ID == send.ID || send.At.Sub(old.At) > keepSends
+		})
+		n.Sends = append(n.Sends, send)
+	}
+	return s.replace(ctx, next, with...)
+}
+
+// Refund takes a send back, together with the given writes.
+func (s *Store) Refund(ctx context.Context, nodeHash, messageID string, with ...table.Write) error {
+	for range maxAttempts {
+		p, err := s.find(ctx, nodeHash)
+		if err != nil {
+			return err
+		}
+		if p == nil {
+			return s.table.Commit(ctx, s.owner(), with...)
+		}
+		for _, n := range p.Nodes {
+			n.Sends = slices.DeleteFunc(n.Sends, func(send person.Send) bool { return send.ID == messageID })
+		}
+		err = s.replace(ctx, p, with...)
+		if c := table.AsConflict(err); c == nil || c.Reasons[0] == table.Held {
+			return err
+		}
+	}
+	return errContended
+}
+
+// replace puts the person in place of the version it was read at.
+func (s *Store) replace(ctx context.Context, p *person.Person, with ...table.Write) error {
+	body, err := p.Encode()
+	if err != nil {
+		return err
+	}
+	put := table.Put(table.PersonKey(p.Root), body, time.Time{}, table.VersionIs(p.Version))
+	return s.table.Commit(ctx, s.owner(), append([]table.Write{put}, with...)...)
+}
+
+// Agree records what a person said to a purpose, under one of its identities. A
+// later word that is known already stays. Errors: kind NotFound when nobody has
+// the identity: consent makes no person.
+func (s *Store) Agree(ctx context.Context, strat *strategy.Strategy, id person.NodeID, purpose string, c person.Consent) error {
+	for range maxAttempts {
+		u := s.begin(ctx, strat)
+		if err := u.read(id.Hash()); err != nil {
+			return err
+		}
+		p := u.people[u.home[id.Hash()]]
+		if p == nil {
+			return fault.New(fault.NotFound, "no_person", "nobody has this identity yet").In("node")
+		}
+		if !p.Node(id).Agree(purpose, c) {
+			return nil
+		}
+		u.dirty[p.Root] = true
+		writes, err := u.writes()
+		if err != nil {
+			return err
+		}
+		if err = s.table.Commit(ctx, s.owner(), writes...); table.AsConflict(err) == nil {
+			return err
+		}
+	}
+	return errContended
+}

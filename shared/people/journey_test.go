@@ -1,0 +1,174 @@
+package people_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"rapport/shared/event"
+	"rapport/shared/journey"
+	"rapport/shared/people"
+	"rapport/shared/person"
+	"rapport/shared/strategy"
+)
+
+// cartStrategy is the sample with one journey of its own, so that these tests
+// do not change with the sample's wording.
+func cartStrategy(t testing.TB) *strategy.Strategy {
+	t.Helper()
+	s := *sample(t)
+	s.Journeys = []journey.Journey{{
+		ID: "cart-recovery", Version: "v1", Start: "Product Added", Change: []string{"Product Removed"},
+		Goal: []string{"Order Completed"}, Key: "cart_id", Steps: []journey.Step{{Wait: time.Hour, Send: "cart-reminder"}},
+	}}
+	s.Retired = nil
+	return &s
+}
+
+// shopping is one act of a story: who, what, with which cart, how long after noon.
+type shopping struct {
+	after time.Duration
+	event string
+	node  string // a user id, or a device
+	cart  string // "" sends no cart_id
+}
+
+func (s shopping) build(i int) event.Event {
+	e := base(fmt.Sprint("s", i, "-", s.event, s.after), event.Track, noon.Add(s.after))
+	e.Name = s.event
+	if strings.HasPrefix(s.node, "device-") {
+		e.AnonymousID = s.node
+	} else {
+		e.UserID, e.Trusted = s.node, true
+	}
+	e.Properties = []byte(fmt.Sprintf(`{"cart_id":%q,"product_id":"linden","name":"Linden Blossom","price":7.2,"quantity":1}`, s.cart))
+	if s.cart == "" {
+		e.Properties = []byte(`{"product_id":"linden"}`)
+	}
+	if s.event == "login" {
+		return login(e.MessageID, "device-0123456789abc", s.node, e.Timestamp, `{"email":"customer@example.com"}`)
+	}
+	return e
+}
+
+// mails plays the story minute by minute for a day and returns when which cart
+// brought a mail.
+func mails(t *testing.T, strat *strategy.Strategy, story ...shopping) []string {
+	t.Helper()
+	c := &clock{noon}
+	s := newStore(newTable(t, c.Now), c.Now)
+	var out []string
+	take := func(effects []people.Effect) {
+		for _, e := range effects {
+			if e.Kind != people.MessageDue {
+				continue
+			}
+			holder, err := s.Holder(context.Background(), e.Message.Node)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if why := people.Void(holder, e.Message); why != "" {
+				t.Errorf("a message fell due although void: %s", why)
+			}
+			out = append(out, fmt.Sprintf("%s at +%s", e.Message.Key, e.At.Sub(noon)))
+		}
+	}
+	for ; c.now.Before(noon.Add(26 * time.Hour)); c.now = c.now.Add(time.Minute) {
+		for i, act := range story {
+			if noon.Add(act.after).Equal(c.now) {
+				take(fold(t, s, strat, act.build(i)))
+			}
+		}
+		take(c.until(t, c.now, s, strat))
+		c.now = c.now.Add(-time.Minute) // until steps past the minute
+	}
+	return out
+}
+
+func TestCartMail(t *testing.T) {
+	strat := cartStrategy(t)
+	const dev = "device-0123456789abc"
+	added, removed, ordered := "Product Added", "Product Removed", "Order Completed"
+	for name, c := range map[string]struct {
+		story []shopping
+		want  string
+	}{
+		"left": {[]shopping{{0, added, "u1", "A"}}, "A at +1h0m0s"},
+		"restarted by a change": {
+			[]shopping{{0, added, "u1", "A"}, {50 * time.Minute, added, "u1", "A"}, {70 * time.Minute, removed, "u1", "A"}}, "A at +2h10m0s",
+		},
+		"ordered":                     {[]shopping{{0, added, "u1", "A"}, {30 * time.Minute, ordered, "u1", "A"}}, ""},
+		"ordered twice":               {[]shopping{{0, added, "u1", "A"}, {30 * time.Minute, ordered, "u1", "A"}, {31 * time.Minute, ordered, "u1", "A"}}, ""},
+		"ordered without a cart id":   {[]shopping{{0, added, "u1", "A"}, {30 * time.Minute, ordered, "u1", ""}}, ""},
+		"another cart was ordered":    {[]shopping{{0, added, "u1", "A"}, {time.Minute, added, "u1", "B"}, {30 * time.Minute, ordered, "u1", "A"}}, "B at +1h1m0s"},
+		"a change starts nothing":     {[]shopping{{0, removed, "u1", "A"}}, ""},
+		"left again after an order":   {[]shopping{{0, ordered, "u1", "A"}, {time.Minute, added, "u1", "A"}}, "A at +1h1m0s"},
+		"left again after its mail":   {[]shopping{{0, added, "u1", "A"}, {3 * time.Hour, added, "u1", "A"}}, "A at +1h0m0s"},
+		"on a device, then signed in": {[]shopping{{0, added, dev, "A"}, {10 * time.Minute, "login", "u1", ""}}, "A at +1h0m0s"},
+		"ordered elsewhere before the merge": {
+			[]shopping{{0, added, dev, "A"}, {20 * time.Minute, ordered, "u1", ""}, {40 * time.Minute, "login", "u1", ""}}, "",
+		},
+		"ordered elsewhere, then left anew": {
+			[]shopping{{0, ordered, "u1", ""}, {5 * time.Minute, added, dev, "A"}, {40 * time.Minute, "login", "u1", ""}}, "A at +1h5m0s",
+		},
+		"one cart on two devices": {
+			[]shopping{{0, added, dev, "A"}, {5 * time.Minute, "login", "u1", ""}, {20 * time.Minute, added, "u1", "A"}}, "A at +1h20m0s",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := strings.Join(mails(t, strat, c.story...), ", "); got != c.want {
+				t.Errorf("mails: %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestLateAndImportedTriggersStartNothing(t *testing.T) {
+	strat := cartStrategy(t)
+	s := newStore(newTable(t, at(noon)), at(noon))
+	late := shopping{-25 * time.Hour, "Product Added", "u1", "A"}.build(0)
+	imported := shopping{-time.Hour, "Product Added", "u1", "B"}.build(1)
+	imported.Imported = true
+	fold(t, s, strat, late)
+	fold(t, s, strat, imported)
+	if p := find(t, s, userNode("u1")); len(p.Node(userNode("u1")).Instances) != 0 {
+		t.Errorf("instances: %v", p.Node(userNode("u1")).Instances)
+	}
+}
+
+// A journey that is edited goes on as it began for those who are under way.
+func TestEditedJourneyStrandsNobody(t *testing.T) {
+	strat := cartStrategy(t)
+	c := &clock{noon}
+	s := newStore(newTable(t, c.Now), c.Now)
+	sweep(t, s)
+	fold(t, s, strat, shopping{0, "Product Added", "u1", "A"}.build(0))
+	edited := *strat
+	edited.Retired = strat.Journeys
+	edited.Journeys = []journey.Journey{strat.Journeys[0]}
+	edited.Journeys[0].Version, edited.Journeys[0].Steps = "v2", []journey.Step{{Wait: 5 * time.Hour, Send: "other"}}
+	effects := c.until(t, noon.Add(61*time.Minute), s, &edited)
+	if len(effects) != 1 || effects[0].Message.Template != "cart-reminder" || effects[0].Message.Version != "v1" {
+		t.Errorf("effects: %+v", effects)
+	}
+}
+
+func TestConsentMakesNobodyAndNoWinsTies(t *testing.T) {
+	strat := cartStrategy(t)
+	s := newStore(newTable(t, at(noon)), at(noon))
+	ctx := context.Background()
+	if err := s.Agree(ctx, strat, userNode("u1"), "marketing", person.Consent{At: noon}); err == nil {
+		t.Error("consent made a person")
+	}
+	fold(t, s, strat, order("m1", "u1", noon, "1"))
+	for _, c := range []person.Consent{{Given: false, At: noon}, {Given: true, At: noon}, {Given: true, At: noon.Add(-time.Hour)}} {
+		if err := s.Agree(ctx, strat, userNode("u1"), "marketing", c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c := find(t, s, userNode("u1")).Consents()["marketing"]; c.Given || !c.At.Equal(noon) {
+		t.Errorf("consent = %+v", c)
+	}
+}

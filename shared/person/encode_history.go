@@ -1,0 +1,77 @@
+package person
+
+import (
+	"encoding/json"
+)
+
+type storedInstance struct {
+	Version string          `json:"v"`
+	Changed int64           `json:"c"`
+	By      string          `json:"b"`
+	Fired   int             `json:"f,omitempty"`
+	FiredAt int64           `json:"fa,omitempty"`
+	Content json.RawMessage `json:"d,omitempty"`
+}
+
+type storedConsent struct {
+	Given bool   `json:"y,omitempty"`
+	At    int64  `json:"at"`
+	By    string `json:"by,omitempty"`
+}
+
+type storedSend struct {
+	ID      string `json:"i"`
+	Purpose string `json:"p,omitempty"`
+	At      int64  `json:"at"`
+}
+
+type storedExposure struct {
+	At      int64 `json:"at"`
+	Ordered bool  `json:"o,omitempty"`
+}
+
+func (n *Node) storeHistory(s *storedNode) {
+	s.Instances = converted(n.Instances, func(in *Instance) storedInstance {
+		return storedInstance{
+			Version: in.Version, Changed: millis(in.Changed), By: in.By,
+			Fired: in.Fired, FiredAt: millis(in.FiredAt), Content: in.Content,
+		}
+	})
+	s.Goals = converted(n.Goals, millis)
+	s.Consent = converted(n.Consent, func(c Consent) storedConsent {
+		return storedConsent{Given: c.Given, At: millis(c.At), By: c.By}
+	})
+	s.Shown = converted(n.Shown, func(x Exposure) storedExposure { return storedExposure{At: millis(x.At), Ordered: x.Ordered} })
+	for _, send := range n.Sends {
+		s.Sends = append(s.Sends, storedSend{ID: send.ID, Purpose: send.Purpose, At: millis(send.At)})
+	}
+}
+
+func (n *Node) loadHistory(s storedNode) {
+	n.Instances = converted(s.Instances, func(in storedInstance) *Instance {
+		return &Instance{
+			Version: in.Version, Changed: instant(in.Changed), By: in.By,
+			Fired: in.Fired, FiredAt: instant(in.FiredAt), Content: in.Content,
+		}
+	})
+	n.Goals = converted(s.Goals, instant)
+	n.Consent = converted(s.Consent, func(c storedConsent) Consent {
+		return Consent{Given: c.Given, At: instant(c.At), By: c.By}
+	})
+	n.Shown = converted(s.Shown, func(x storedExposure) Exposure { return Exposure{At: instant(x.At), Ordered: x.Ordered} })
+	for _, send := range s.Sends {
+		n.Sends = append(n.Sends, Send{ID: send.ID, Purpose: send.Purpose, At: instant(send.At)})
+	}
+}
+
+// converted is the map with every value converted; nil for an empty one.
+func converted[A, B any](m map[string]A, convert func(A) B) map[string]B {
+	if len(m) == 0 {
+		return nil
+	}
+	out := make(map[string]B, len(m))
+	for name, v := range m {
+		out[name] = convert(v)
+	}
+	return out
+}
