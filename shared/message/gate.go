@@ -1,0 +1,69 @@
+package message
+
+import (
+	"time"
+
+	"rapport/shared/person"
+)
+
+// Reasons why a message does not go out, besides those of its journey. They
+// name counters too.
+const (
+	NoTemplate = "no_template" // the strategy has it no more
+	NoPurpose  = "no_purpose"  // nothing says what people were asked: nobody agreed
+	NoAddress  = "no_address"
+	NoConsent  = "no_consent" // opt_in, and the person did not say yes
+	Refusal    = "refused"    // the person said no
+	Late       = "late"
+	Suppressed = "suppressed" // the address bounced or complained
+	Gone       = "gone"       // the person exists no more
+)
+
+// Patience is how long after its due instant marketing still makes sense. What
+// was promised, such as a receipt, is never too late.
+const Patience = 72 * time.Hour
+
+// Look is what is known at the last moment.
+type Look struct {
+	Template *Template // nil when the strategy has none
+	Purpose  *Purpose  // nil when the strategy has none
+	Void     string    // why the journey does not want it any more, "" while it does
+	Address  string    // where mail may go, "" when nowhere
+	Consent  map[string]person.Consent
+}
+
+// Gate says why the message must not go out, "" when it may. Whether the address
+// is suppressed is not asked here: that is a condition of the commit that begins
+// the sending, together with the person's version, so that nothing that was said
+// before it is missed.
+func Gate(m *Message, look Look, now time.Time) string {
+	switch {
+	case look.Void != "":
+		return look.Void
+	case look.Template == nil:
+		return NoTemplate
+	case look.Purpose == nil:
+		return NoPurpose
+	case look.Address == "":
+		return NoAddress
+	}
+	if reason := look.Purpose.asks(look.Consent); reason != "" {
+		return reason
+	}
+	if look.Template.Guarantee != AtLeastOnce && now.After(m.Due.Add(Patience)) {
+		return Late
+	}
+	return ""
+}
+
+// asks says why the purpose does not allow a mail to who said this.
+func (p *Purpose) asks(said map[string]person.Consent) string {
+	word, spoke := said[p.ID]
+	switch {
+	case spoke && !word.Given:
+		return Refusal
+	case !spoke && p.Basis != OptOut:
+		return NoConsent
+	}
+	return ""
+}

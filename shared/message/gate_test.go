@@ -1,0 +1,51 @@
+package message_test
+
+import (
+	"testing"
+	"time"
+
+	"rapport/shared/message"
+	"rapport/shared/person"
+)
+
+func TestGate(t *testing.T) {
+	reminder := &message.Template{ID: "reminder", Purpose: "marketing", Guarantee: message.AtMostOnce}
+	receipt := &message.Template{ID: "receipt", Purpose: "marketing", Guarantee: message.AtLeastOnce}
+	asked := &message.Purpose{ID: "marketing", Basis: message.OptIn}
+	assumed := &message.Purpose{ID: "marketing", Basis: message.OptOut}
+	yes := map[string]person.Consent{"marketing": {Given: true, At: noon}}
+	no := map[string]person.Consent{"marketing": {At: noon}}
+	other := map[string]person.Consent{"news": {Given: true, At: noon}}
+	const to = "customer@example.com"
+	cases := []struct {
+		name string
+		look message.Look
+		late time.Duration
+		want string
+	}{
+		{"opt-out, nothing said", message.Look{Template: reminder, Purpose: assumed, Address: to}, 0, ""},
+		{"opt-out, yes", message.Look{Template: reminder, Purpose: assumed, Address: to, Consent: yes}, 0, ""},
+		{"opt-out, no", message.Look{Template: reminder, Purpose: assumed, Address: to, Consent: no}, 0, "refused"},
+		{"opt-in, nothing said", message.Look{Template: reminder, Purpose: asked, Address: to}, 0, "no_consent"},
+		{"opt-in, yes to another purpose", message.Look{Template: reminder, Purpose: asked, Address: to, Consent: other}, 0, "no_consent"},
+		{"opt-in, yes", message.Look{Template: reminder, Purpose: asked, Address: to, Consent: yes}, 0, ""},
+		{"opt-in, no", message.Look{Template: reminder, Purpose: asked, Address: to, Consent: no}, 0, "refused"},
+		{"a basis that nobody knows", message.Look{Template: reminder, Purpose: &message.Purpose{ID: "marketing", Basis: "whatever"}, Address: to}, 0, "no_consent"},
+		{"void", message.Look{Template: reminder, Purpose: assumed, Address: to, Void: "goal"}, 0, "goal"},
+		{"void comes first", message.Look{Void: "gone", Consent: no}, 100 * time.Hour, "gone"},
+		{"no template", message.Look{Purpose: assumed, Address: to}, 0, "no_template"},
+		{"no purpose", message.Look{Template: reminder, Address: to, Consent: yes}, 0, "no_purpose"},
+		{"no address", message.Look{Template: reminder, Purpose: assumed}, 0, "no_address"},
+		{"no address comes before no", message.Look{Template: reminder, Purpose: assumed, Consent: no}, 0, "no_address"},
+		{"as late as can be", message.Look{Template: reminder, Purpose: assumed, Address: to}, message.Patience, ""},
+		{"too late", message.Look{Template: reminder, Purpose: assumed, Address: to}, message.Patience + 1, "late"},
+		{"a receipt is never too late", message.Look{Template: receipt, Purpose: assumed, Address: to}, 1000 * time.Hour, ""},
+		{"a receipt can be refused", message.Look{Template: receipt, Purpose: assumed, Address: to, Consent: no}, 0, "refused"},
+	}
+	for _, c := range cases {
+		m := &message.Message{ID: "n_1", Node: "n", Due: noon}
+		if got := message.Gate(m, c.look, noon.Add(c.late)); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
