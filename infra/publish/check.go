@@ -35,6 +35,15 @@ func (l *loader) check() {
 	for _, id := range l.slots.ids() {
 		l.checkFallback(l.slots.at[id])
 	}
+	for _, id := range l.purposes.ids() {
+		l.readPurpose(id, l.purposes.at[id])
+	}
+	for _, id := range l.messages.ids() {
+		l.readMessage(id, l.messages.at[id])
+	}
+	for _, id := range l.journeys.ids() {
+		l.readJourney(id, l.journeys.at[id])
+	}
 }
 
 // rule compiles the rule of a body; nil when there is none, or a wrong one.

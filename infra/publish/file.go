@@ -66,6 +66,9 @@ func (l *loader) unreadable(f *file, err error) {
 	if errors.As(err, &e) {
 		at.Line, at.Column, message = e.Mark.Line, e.Mark.Column, e.Message
 	}
+	if strings.Contains(message, "mapping values are not allowed") { // as in {{ name | default: "you" }}
+		message += `; put a text that holds ": " into quotes`
+	}
 	l.report(f, at, "this is not YAML: %s", strings.TrimPrefix(message, "yaml: "))
 }
 

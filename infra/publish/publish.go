@@ -39,6 +39,7 @@ const maxFileBytes = 1 << 20
 // more than a warning. Problems are sorted by place.
 func Load(dir string) (strategy.Document, []Problem) {
 	l := newLoader()
+	l.dir = dir
 	paths, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
 	if err == nil && len(paths) == 0 {
 		_, err = os.Stat(dir)
@@ -74,7 +75,7 @@ func Load(dir string) (strategy.Document, []Problem) {
 
 // document sorts what was read, so that equal strategies have equal bytes.
 func (l *loader) document() strategy.Document {
-	doc := strategy.Document{Zone: l.zone}
+	doc := strategy.Document{Zone: l.zone, Sender: l.sender}
 	for _, id := range l.computed.ids() {
 		doc.Computed = append(doc.Computed, l.computed.at[id].value)
 	}
@@ -86,6 +87,15 @@ func (l *loader) document() strategy.Document {
 	}
 	for _, id := range l.blocks.ids() {
 		doc.Blocks = append(doc.Blocks, l.blocks.at[id].value)
+	}
+	for _, id := range l.purposes.ids() {
+		doc.Purposes = append(doc.Purposes, l.purposes.at[id].value)
+	}
+	for _, id := range l.messages.ids() {
+		doc.Messages = append(doc.Messages, l.messages.at[id].value)
+	}
+	for _, id := range l.journeys.ids() {
+		doc.Journeys = append(doc.Journeys, l.journeys.at[id].value)
 	}
 	return doc
 }

@@ -11,6 +11,8 @@ import (
 
 	"rapport/shared/audience"
 	"rapport/shared/content"
+	"rapport/shared/journey"
+	"rapport/shared/message"
 	"rapport/shared/person"
 )
 
@@ -41,6 +43,12 @@ type loader struct {
 	slots     section[content.Slot]
 	blocks    section[content.Block]
 	rules     *ruleCompiler
+	dir       string // where files beside the YAML are
+	sender    message.Sender
+	senderAt  place
+	purposes  section[message.Purpose]
+	messages  section[message.Template]
+	journeys  section[journey.Journey]
 }
 
 func newLoader() *loader {
@@ -50,6 +58,9 @@ func newLoader() *loader {
 		audiences: section[audience.Audience]{"audiences", map[string]*entry[audience.Audience]{}},
 		slots:     section[content.Slot]{"slots", map[string]*entry[content.Slot]{}},
 		blocks:    section[content.Block]{"blocks", map[string]*entry[content.Block]{}},
+		purposes:  section[message.Purpose]{"purposes", map[string]*entry[message.Purpose]{}},
+		messages:  section[message.Template]{"messages", map[string]*entry[message.Template]{}},
+		journeys:  section[journey.Journey]{"journeys", map[string]*entry[journey.Journey]{}},
 	}
 }
 
@@ -58,7 +69,7 @@ func (l *loader) readRoot(f *file, root *yaml.Node) {
 	if kindOf(root) == "nothing" {
 		return
 	}
-	m, ok := l.mapping(f, root, "a strategy file", "zone", "computed", "audiences", "slots", "blocks")
+	m, ok := l.mapping(f, root, "a strategy file", "zone", "computed", "audiences", "slots", "blocks", "sender", "purposes", "messages", "journeys")
 	if !ok {
 		return
 	}
@@ -68,6 +79,10 @@ func (l *loader) readRoot(f *file, root *yaml.Node) {
 	entries(l, m, "slots", &l.slots, idPattern, "description", "fallback!")
 	entries(l, m, "blocks", &l.blocks, idPattern,
 		"slot!", "audience", "when", "priority", "weight", "from", "until", "content!")
+	l.readSender(m)
+	entries(l, m, "purposes", &l.purposes, idPattern, purposeKeys...)
+	entries(l, m, "messages", &l.messages, idPattern, messageKeys...)
+	entries(l, m, "journeys", &l.journeys, idPattern, journeyKeys...)
 }
 
 // readZone takes the zone, which may stand in one file only.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -23,16 +24,25 @@ type pointer struct {
 	Parts   int    `json:"parts"`
 }
 
-// Publish makes the document the current strategy. Its parts are stored first,
-// the pointer last, so that readers never see half of it; publishing the
-// current version again changes nothing. It returns faults of kind Invalid for a
+// Publish makes the document the current strategy, together with the earlier
+// versions of its journeys that people may still be on. Its parts are stored
+// first, the pointer last, so that readers never see half of it; publishing the
+// current strategy again changes nothing. It returns faults of kind Invalid for a
 // document that the engine cannot run, TooLarge for one of over 6 MB, and
 // Conflict when somebody else published at the same moment.
 func Publish(ctx context.Context, t table.Table, doc Document) error {
 	if _, err := Ready(doc); err != nil {
 		return err
 	}
-	doc, err := doc.Seal()
+	have, version, err := current(ctx, t)
+	if err != nil {
+		return err
+	}
+	before, err := previous(ctx, t, have)
+	if err != nil {
+		return err
+	}
+	doc, err = doc.retire(before).Seal()
 	if err != nil {
 		return err
 	}
@@ -44,9 +54,8 @@ func Publish(ctx context.Context, t table.Table, doc Document) error {
 	if next.Parts > maxParts {
 		return fault.New(fault.TooLarge, "strategy_too_large", "a strategy has at most %d KB; keep images and long texts on the website", maxParts*partBytes>>10)
 	}
-	have, version, err := current(ctx, t)
-	if err != nil || have == next {
-		return err
+	if have == next {
+		return nil
 	}
 	for i := range next.Parts {
 		part := body[i*partBytes : min(len(body), (i+1)*partBytes)]
@@ -55,6 +64,24 @@ func Publish(ctx context.Context, t table.Table, doc Document) error {
 		}
 	}
 	return point(ctx, t, next, version)
+}
+
+// previous returns the document that the pointer leads to. One that cannot be
+// read does not stop the next from being published, which is what mends it.
+func previous(ctx context.Context, t table.Table, p pointer) (Document, error) {
+	body, err := parts(ctx, t, p)
+	if err != nil {
+		var f *fault.Error
+		if errors.As(err, &f) && f.Code == missingPart {
+			return Document{}, nil
+		}
+		return Document{}, err
+	}
+	var doc Document
+	if json.Unmarshal(body, &doc) != nil {
+		return Document{}, nil
+	}
+	return doc, nil
 }
 
 // current reads the pointer and its item's version, 0 when nothing was published.

@@ -68,22 +68,37 @@ func (r *Reader) load(ctx context.Context) (*Strategy, error) {
 	if r.cached != nil && r.cached.Version == p.Version {
 		return r.cached, nil
 	}
+	body, err := parts(ctx, r.table, p)
+	if err != nil {
+		return nil, err
+	}
+	return open(p.Version, body)
+}
+
+// missingPart is the code of the fault for a version of which a part is gone.
+const missingPart = "strategy_part"
+
+// parts returns the bytes of the version that the pointer names.
+func parts(ctx context.Context, t table.Table, p pointer) ([]byte, error) {
 	keys := make([]table.Key, p.Parts)
 	for i := range keys {
 		keys[i] = table.StrategyPartKey(p.Version, i)
 	}
-	items, err := r.table.Get(ctx, keys...)
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	items, err := t.Get(ctx, keys...)
 	if err != nil {
 		return nil, err
 	}
 	var body []byte
 	for i, item := range items {
 		if item == nil {
-			return nil, fault.New(fault.Internal, "strategy_part", "part %s of the strategy is missing; publish it again", keys[i].Sort)
+			return nil, fault.New(fault.Internal, missingPart, "part %s of the strategy is missing; publish it again", keys[i].Sort)
 		}
 		body = append(body, item.Body...)
 	}
-	return open(p.Version, body)
+	return body, nil
 }
 
 // open decodes a stored version and makes sure that it is the one asked for.

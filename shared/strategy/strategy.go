@@ -16,6 +16,8 @@ import (
 	"rapport/shared/audience"
 	"rapport/shared/content"
 	"rapport/shared/fault"
+	"rapport/shared/journey"
+	"rapport/shared/message"
 	"rapport/shared/person"
 )
 
@@ -28,6 +30,11 @@ type Document struct {
 	Audiences []audience.Audience    `json:"audiences,omitempty"`
 	Slots     []content.Slot         `json:"slots,omitempty"`
 	Blocks    []content.Block        `json:"blocks,omitempty"`
+	Sender    message.Sender         `json:"sender,omitzero"`
+	Purposes  []message.Purpose      `json:"purposes,omitempty"`
+	Messages  []message.Template     `json:"messages,omitempty"`
+	Journeys  []journey.Journey      `json:"journeys,omitempty"`
+	Retired   []journey.Journey      `json:"retired,omitempty"` // earlier versions that people may still be on
 }
 
 // encode returns the canonical JSON.
@@ -67,6 +74,7 @@ type Strategy struct {
 	slots     map[string]content.Slot
 	blocks    map[string]content.Block
 	bySlot    map[string][]content.Block
+	zone      *zone
 }
 
 // Ready compiles the document. It returns a fault of kind Invalid for one that
@@ -79,9 +87,13 @@ func Ready(doc Document) (*Strategy, error) {
 		slots:     make(map[string]content.Slot, len(doc.Slots)),
 		blocks:    make(map[string]content.Block, len(doc.Blocks)),
 		bySlot:    make(map[string][]content.Block, len(doc.Slots)),
+		zone:      &zone{},
 	}
 	s.Blocks = slices.Clone(doc.Blocks)
 	if err := s.compile(); err != nil {
+		return nil, err
+	}
+	if err := s.connect(); err != nil {
 		return nil, err
 	}
 	for _, slot := range s.Slots {
