@@ -1,5 +1,6 @@
 // Package report is the Lambda for people who look and read: the customer view
-// and its timeline. It changes nothing.
+// and its timeline, what followed from decisions and mails, and the console. It
+// changes nothing.
 package report
 
 import (
@@ -7,14 +8,18 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"rapport/shared/access"
 	"rapport/shared/fault"
 	"rapport/shared/httpapi"
+	"rapport/shared/insight"
 	"rapport/shared/people"
 	"rapport/shared/person"
 	"rapport/shared/strategy"
+
+	_ "time/tzdata" // days and hours are those of a zone, which Lambda's system may not know
 )
 
 // People reads people; people.Store does.
@@ -28,10 +33,18 @@ type Strategy interface {
 	Current(ctx context.Context) (*strategy.Strategy, error)
 }
 
+// Results reads what was counted; insight.Counters does.
+type Results interface {
+	Blocks(ctx context.Context, s *strategy.Strategy, w insight.Window) ([]insight.Result, error)
+	Refused(ctx context.Context, w insight.Window) (map[string]int64, error)
+	Journeys(ctx context.Context, s *strategy.Strategy) ([]insight.Path, error)
+}
+
 // Deps is what report works with.
 type Deps struct {
 	People   People
 	Strategy Strategy
+	Results  Results
 	Keys     access.Keys
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -39,13 +52,24 @@ type Deps struct {
 
 type function struct{ Deps }
 
-// New returns the handler of the secret-key routes.
+// New returns the handler of the secret-key routes and of the console, where
+// people sign in with the same key.
 func New(d Deps) http.Handler {
 	f := &function{d}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/people/{node}", f.person)
 	mux.HandleFunc("GET /v1/people/{node}/timeline", f.timeline)
-	return httpapi.RequireSecret(d.Keys, httpapi.Routes(mux))
+	mux.HandleFunc("GET /v1/reports/blocks", f.blocks)
+	mux.HandleFunc("GET /v1/reports/journeys", f.journeys)
+	api := httpapi.RequireSecret(d.Keys, httpapi.Routes(mux))
+	console := f.signedIn(http.HandlerFunc(f.console))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/console" || strings.HasPrefix(r.URL.Path, "/console/") {
+			console.ServeHTTP(w, r)
+			return
+		}
+		api.ServeHTTP(w, r)
+	})
 }
 
 func (f *function) person(w http.ResponseWriter, r *http.Request) {

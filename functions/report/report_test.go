@@ -15,6 +15,7 @@ import (
 	"rapport/shared/access"
 	"rapport/shared/embedded"
 	"rapport/shared/event"
+	"rapport/shared/journey"
 	"rapport/shared/people"
 	"rapport/shared/strategy"
 )
@@ -27,10 +28,13 @@ type fixed struct{ s *strategy.Strategy }
 
 func (f fixed) Current(context.Context) (*strategy.Strategy, error) { return f.s, nil }
 
-// serve returns the function over a table in which u1 has a short history.
+// serve returns the function over a table in which u1 has a short history, and
+// in which blocks and journeys were counted.
 func serve(t *testing.T) http.Handler {
 	t.Helper()
 	doc, _ := publish.Load("../../infra/strategy")
+	// What is shown of a strategy must not change with the sample's wording.
+	doc.Version, doc.Journeys = "0123456789ab", []journey.Journey{{ID: "cart-recovery"}}
 	strat, err := strategy.Ready(doc)
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +58,7 @@ func serve(t *testing.T) http.Handler {
 		t.Fatal(err)
 	}
 	return report.New(report.Deps{
-		People: store, Strategy: fixed{strat}, Now: now, Log: slog.New(slog.DiscardHandler), Keys: keys,
+		People: store, Strategy: fixed{strat}, Results: counted(t, db, strat), Now: now, Log: slog.New(slog.DiscardHandler), Keys: keys,
 	})
 }
 

@@ -2,7 +2,11 @@ package report_test
 
 import (
 	"context"
+	"encoding/json"
+	"strings"
 	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
 
 	"rapport/infra/goldentest"
 	"rapport/shared/aws/boot"
@@ -16,6 +20,21 @@ func TestSamples(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return goldentest.Answer(t, out)
+		return unfolded(t, out)
 	})
+}
+
+// unfolded is an answer for people to read: JSON as it is, a page by its lines.
+func unfolded(t *testing.T, response []byte) any {
+	t.Helper()
+	var answer events.APIGatewayV2HTTPResponse
+	if err := json.Unmarshal(response, &answer); err != nil {
+		t.Fatal(err)
+	}
+	if answer.Headers["Content-Type"] == "application/json" {
+		return goldentest.Answer(t, response)
+	}
+	return map[string]any{
+		"status": answer.StatusCode, "headers": answer.Headers, "body": strings.Split(strings.TrimSpace(answer.Body), "\n"),
+	}
 }

@@ -18,11 +18,27 @@ type answer struct {
 	Traits    map[string]any `json:"traits"`
 	Computed  map[string]any `json:"computed"`
 	Audiences []any          `json:"audiences"`
-	Journeys  []any          `json:"journeys"`
+	Journeys  []walk         `json:"journeys"`
 	Consent   map[string]any `json:"consent"`
 	FirstSeen *time.Time     `json:"firstSeen,omitempty"`
 	LastSeen  *time.Time     `json:"lastSeen,omitempty"`
 	Edges     []edge         `json:"edges,omitempty"` // provenance only
+}
+
+// walk is where a person stands in a journey.
+type walk struct {
+	Journey string     `json:"journey"`
+	Key     string     `json:"key,omitempty"`
+	State   string     `json:"state"` // waiting, goal or done
+	Changed time.Time  `json:"changed"`
+	Due     *time.Time `json:"due,omitempty"` // of the next step
+}
+
+// consent is what a person said to a purpose.
+type consent struct {
+	Given bool      `json:"given"`
+	At    time.Time `json:"at"`
+	By    string    `json:"by,omitempty"` // provenance only
 }
 
 // edge is why two identities are one person.
@@ -53,7 +69,7 @@ func customerView(p *person.Person, s *strategy.Strategy, now time.Time, provena
 	v := p.View(s.Computed)
 	a := answer{
 		ID: v.ID, Nodes: []string{}, Traits: map[string]any{}, Computed: map[string]any{},
-		Audiences: []any{}, Journeys: []any{}, Consent: map[string]any{},
+		Audiences: []any{}, Journeys: []walk{}, Consent: map[string]any{},
 		FirstSeen: optional(v.FirstSeen), LastSeen: optional(v.LastSeen),
 	}
 	for _, n := range v.Nodes {
@@ -70,6 +86,16 @@ func customerView(p *person.Person, s *strategy.Strategy, now time.Time, provena
 		if provenance {
 			a.Computed[name] = sourced{Value: value, Source: "observed"}
 		}
+	}
+	for _, w := range people.Standings(p, s) {
+		a.Journeys = append(a.Journeys, walk{w.Journey, w.Key, w.State, w.Changed, optional(w.Due)})
+	}
+	for purpose, c := range p.Consents() {
+		said := consent{Given: c.Given, At: c.At}
+		if provenance {
+			said.By = c.By
+		}
+		a.Consent[purpose] = said
 	}
 	a.Audiences = memberships(p, v, s, now, provenance)
 	if provenance {

@@ -9,6 +9,7 @@ import (
 	"rapport/functions/report"
 	"rapport/shared/aws/boot"
 	"rapport/shared/aws/dynamo"
+	"rapport/shared/insight"
 	"rapport/shared/people"
 )
 
@@ -18,7 +19,7 @@ func main() {
 		table := dynamo.New(dynamo.NewClient(env.AWS("DYNAMODB"), ""), env.Variable("TABLE_NAME"), time.Now)
 		return boot.HTTP(report.New(report.Deps{
 			People: people.NewStore(table, time.Now, boot.NewID), Strategy: env.Strategy(table),
-			Keys: keys, Now: time.Now, Log: env.Log,
+			Results: insight.NewCounters(table, time.Now, boot.NewID), Keys: keys, Now: time.Now, Log: env.Log,
 		}))
 	})
 }
