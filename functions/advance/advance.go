@@ -32,8 +32,9 @@ type Queue interface {
 	Send(ctx context.Context, messages ...string) error
 }
 
-// Bus publishes effects. Nil means that all of them are out.
-type Bus interface {
+// Outlet publishes effects; people.Outlet does. Nil means that all of them are
+// out.
+type Outlet interface {
 	Publish(ctx context.Context, effects []people.Effect) error
 }
 
@@ -42,7 +43,7 @@ type Deps struct {
 	Timers   Timers
 	Strategy Strategy
 	Queue    Queue
-	Bus      Bus
+	Outlet   Outlet
 	Log      *slog.Logger
 }
 
@@ -104,5 +105,5 @@ func (f *Function) wake(ctx context.Context, s *strategy.Strategy, body string) 
 	if err != nil || len(effects) == 0 {
 		return err
 	}
-	return f.Bus.Publish(ctx, effects)
+	return f.Outlet.Publish(ctx, effects)
 }

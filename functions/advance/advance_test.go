@@ -50,7 +50,7 @@ func (w *world) Publish(_ context.Context, effects []people.Effect) error {
 }
 
 func (w *world) function() *advance.Function {
-	return advance.New(advance.Deps{Timers: w, Strategy: w, Queue: w, Bus: w, Log: slog.New(slog.DiscardHandler)})
+	return advance.New(advance.Deps{Timers: w, Strategy: w, Queue: w, Outlet: w, Log: slog.New(slog.DiscardHandler)})
 }
 
 func TestSamples(t *testing.T) {

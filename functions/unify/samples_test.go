@@ -55,7 +55,7 @@ func TestSamples(t *testing.T) {
 		for range 2 {
 			published := &record{}
 			f := unify.New(unify.Deps{
-				People: store, Bus: published, Log: slog.New(slog.DiscardHandler),
+				People: store, Outlet: published, Log: slog.New(slog.DiscardHandler),
 				Strategy: strategyFunc(func() (*strategy.Strategy, error) { return strat, nil }),
 			})
 			response, err := f.Handle(context.Background(), batch)

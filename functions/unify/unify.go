@@ -12,6 +12,8 @@ import (
 	"rapport/shared/event"
 	"rapport/shared/people"
 	"rapport/shared/strategy"
+
+	_ "time/tzdata" // days and hours are those of a zone, which Lambda's system may not know
 )
 
 // People folds events that belong together; see people.Store.Fold.
@@ -24,8 +26,9 @@ type Strategy interface {
 	Current(ctx context.Context) (*strategy.Strategy, error)
 }
 
-// Bus publishes effects. Nil means that all of them are out.
-type Bus interface {
+// Outlet publishes effects; people.Outlet does. Nil means that all of them are
+// out.
+type Outlet interface {
 	Publish(ctx context.Context, effects []people.Effect) error
 }
 
@@ -33,7 +36,7 @@ type Bus interface {
 type Deps struct {
 	People   People
 	Strategy Strategy
-	Bus      Bus
+	Outlet   Outlet
 	Log      *slog.Logger
 }
 
@@ -78,7 +81,7 @@ func (f *Function) Handle(ctx context.Context, batch events.SQSEvent) (events.SQ
 func (f *Function) fold(ctx context.Context, s *strategy.Strategy, group []event.Event) error {
 	effects, err := f.People.Fold(ctx, s, group)
 	if len(effects) > 0 {
-		if publishErr := f.Bus.Publish(ctx, effects); publishErr != nil {
+		if publishErr := f.Outlet.Publish(ctx, effects); publishErr != nil {
 			return publishErr
 		}
 	}

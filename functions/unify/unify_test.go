@@ -49,7 +49,7 @@ func (b *bus) Publish(_ context.Context, effects []people.Effect) error {
 }
 
 func function(fold foldFunc, b *bus) *unify.Function {
-	return unify.New(unify.Deps{People: fold, Strategy: strategyFunc(published), Bus: b, Log: slog.New(slog.DiscardHandler)})
+	return unify.New(unify.Deps{People: fold, Strategy: strategyFunc(published), Outlet: b, Log: slog.New(slog.DiscardHandler)})
 }
 
 func message(t *testing.T, id string, devices ...string) events.SQSMessage {

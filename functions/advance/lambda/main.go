@@ -19,8 +19,11 @@ func main() {
 		table := dynamo.New(dynamo.NewClient(env.AWS("DYNAMODB"), ""), env.Variable("TABLE_NAME"), time.Now)
 		return lambda.NewHandler(advance.New(advance.Deps{
 			Timers: people.NewStore(table, time.Now, boot.NewID), Strategy: env.Strategy(table),
-			Queue: sqs.New(env.AWS("SQS"), env.Variable("ADVANCE_QUEUE_URL")),
-			Bus:   eventbridge.New(env.AWS("EVENTBRIDGE"), env.Variable("BUS_NAME")), Log: env.Log,
+			Queue: sqs.New(env.AWS("SQS"), env.Variable("ADVANCE_QUEUE_URL")), Log: env.Log, Outlet: people.Outlet{
+				Bus:      eventbridge.New(env.AWS("EVENTBRIDGE"), env.Variable("BUS_NAME")),
+				Messages: sqs.New(env.AWS("SQS"), env.Variable("MESSAGES_QUEUE_URL")),
+				Tallies:  sqs.New(env.AWS("SQS"), env.Variable("TALLIES_QUEUE_URL")),
+			},
 		}).Handle)
 	})
 }

@@ -10,15 +10,20 @@ import (
 	"rapport/shared/aws/boot"
 	"rapport/shared/aws/dynamo"
 	"rapport/shared/aws/eventbridge"
+	"rapport/shared/aws/sqs"
+	"rapport/shared/decision"
 	"rapport/shared/people"
 )
 
 func main() {
 	boot.Main(func(env *boot.Env) lambda.Handler {
 		table := dynamo.New(dynamo.NewClient(env.AWS("DYNAMODB"), ""), env.Variable("TABLE_NAME"), time.Now)
+		store := people.NewStore(table, time.Now, boot.NewID).Counting(decision.Keys([]byte(env.Variable("IDENTITY_SECRET"))))
 		return lambda.NewHandler(unify.New(unify.Deps{
-			People: people.NewStore(table, time.Now, boot.NewID), Strategy: env.Strategy(table),
-			Bus: eventbridge.New(env.AWS("EVENTBRIDGE"), env.Variable("BUS_NAME")), Log: env.Log,
+			People: store, Strategy: env.Strategy(table), Log: env.Log, Outlet: people.Outlet{
+				Bus:      eventbridge.New(env.AWS("EVENTBRIDGE"), env.Variable("BUS_NAME")),
+				Messages: sqs.New(env.AWS("SQS"), env.Variable("MESSAGES_QUEUE_URL")), Tallies: sqs.New(env.AWS("SQS"), env.Variable("TALLIES_QUEUE_URL")),
+			},
 		}).Handle)
 	})
 }
