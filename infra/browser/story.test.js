@@ -157,7 +157,7 @@ test('a stranger becomes a customer, and the shop listens', async (t) => {
     await page.locator('.behind summary').click();
     const decidedAnew = () => page.waitForResponse((answer) => answer.url().endsWith('/v1/decide') && answer.ok());
     for (let hours = 0; hours < 2; hours++) {
-      await Promise.all([decidedAnew(), page.locator('#behind-advance').click()]);
+      await Promise.all([decidedAnew(), page.getByRole('button', { name: '1 hour' }).click()]);
     }
     assert.equal(await hero(page), heroes.regular);
     await page.reload();

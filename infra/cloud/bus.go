@@ -53,25 +53,30 @@ type Bus struct {
 func (b *Bus) Put(ctx context.Context, entries ...BusEntry) error {
 	published := make([][]byte, len(entries))
 	for i, entry := range entries {
-		event, err := b.envelope(entry)
+		event, err := b.bus.envelope(entry)
 		if err != nil {
 			return err
 		}
 		published[i] = event
 		b.bus.meter.Bus(b.function, (len(event)+billedChunk-1)/billedChunk)
 	}
-	for _, rule := range b.bus.rules {
-		if rule.spec.Bus == b.name {
-			if err := rule.offer(ctx, published); err != nil {
-				return err
-			}
+	if err := ctx.Err(); err != nil {
+		return fault.New(fault.Unavailable, "gave_up", "the caller gave up before the event was published").Because(err)
+	}
+	leads, err := b.bus.lead(b.name, published)
+	if err != nil {
+		return err
+	}
+	if len(leads) > 0 {
+		if err := b.bus.store.deliver(leads...); err != nil {
+			return err
 		}
 	}
 	b.bus.store.later(func(tx *bbolt.Tx) error { return remember(tx.Bucket(busBucket), published) })
 	return nil
 }
 
-func (b *Bus) envelope(entry BusEntry) ([]byte, error) {
+func (b *bus) envelope(entry BusEntry) ([]byte, error) {
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(entry.Detail, &object); err != nil {
 		return nil, fault.New(fault.Invalid, "bad_detail", "the detail of an event is a JSON object").In("detail").Because(err)
@@ -82,7 +87,7 @@ func (b *Bus) envelope(entry BusEntry) ([]byte, error) {
 	}
 	event, err := json.Marshal(events.EventBridgeEvent{
 		Version: "0", ID: newID(), DetailType: entry.DetailType, Source: entry.Source,
-		AccountID: account, Region: region, Time: b.bus.clock.Now().UTC().Truncate(time.Second),
+		AccountID: account, Region: region, Time: b.clock.Now().UTC().Truncate(time.Second),
 		Resources: resources, Detail: entry.Detail,
 	})
 	if err != nil {
@@ -94,20 +99,36 @@ func (b *Bus) envelope(entry BusEntry) ([]byte, error) {
 	return event, nil
 }
 
-// offer gives the events that match to each of the rule's queues.
-func (r boundRule) offer(ctx context.Context, published [][]byte) error {
-	var matching []string
+// lead stages the events for the queues of every rule that they match.
+func (b *bus) lead(name string, published [][]byte) ([]staged, error) {
+	var out []staged
+	for _, rule := range b.rules {
+		if rule.spec.Bus != name {
+			continue
+		}
+		matching := rule.matching(published)
+		if len(matching) == 0 {
+			continue
+		}
+		for _, q := range rule.queues {
+			s, err := q.stage(matching)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}
+
+func (r boundRule) matching(published [][]byte) []string {
+	var out []string
 	for _, event := range published {
 		if r.spec.Pattern.Matches(event) {
-			matching = append(matching, string(event))
+			out = append(out, string(event))
 		}
 	}
-	for _, q := range r.queues {
-		if err := q.Send(ctx, matching...); err != nil {
-			return err
-		}
-	}
-	return nil
+	return out
 }
 
 // remember keeps the newest events.

@@ -26,6 +26,7 @@ type Config struct {
 	WriteKey       string // value of the template's parameter WriteKey
 	SecretKey      string // of SecretKey
 	IdentitySecret string // of IdentitySecret
+	URL            string // where the API answers, for links in mail; "": http://127.0.0.1:8080
 	Strategy       string // folder of the strategy, published and watched; "": none
 	Now            func() time.Time
 	Log            *slog.Logger
@@ -43,6 +44,7 @@ type Cloud struct {
 	clock      *clock
 	meter      *meter
 	bus        *bus
+	outbox     *outbox
 	gateway    *gateway
 	queues     map[string]*queue
 	functions  map[string]*function
@@ -66,8 +68,9 @@ type Cloud struct {
 // data folder.
 func Open(config Config) (*Cloud, error) {
 	config = config.withDefaults()
-	wanted, err := readTemplate(config.Template, map[string]string{
+	wanted, err := readTemplate(config.Template, config.URL, map[string]string{
 		"WriteKey": config.WriteKey, "SecretKey": config.SecretKey, "IdentitySecret": config.IdentitySecret,
+		"MailIdentity": "example.com", // nobody checks it here
 	})
 	if err != nil {
 		return nil, err
@@ -98,6 +101,9 @@ func (config Config) withDefaults() Config {
 	}
 	if config.Functions == nil {
 		config.Functions = Functions()
+	}
+	if config.URL == "" {
+		config.URL = "http://127.0.0.1:8080"
 	}
 	if config.Patience == 0 {
 		config.Patience = time.Minute

@@ -3,6 +3,7 @@ package cloud
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -64,6 +65,19 @@ func (e Env) Bus(variable string) (*Bus, error) {
 		return nil, err
 	}
 	return &Bus{bus: e.cloud.bus, name: name, function: e.function.ID}, nil
+}
+
+// Mailer sends mail through the configuration set whose name stands in an
+// environment variable.
+func (e Env) Mailer(variable string) (*Mailer, error) {
+	name, err := e.Variable(variable)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(e.cloud.outbox.sets, name) {
+		return nil, fault.New(fault.Invalid, "no_configuration_set", "%s of %s is no configuration set of the template: use !Ref", variable, e.function.ID).In(variable)
+	}
+	return &Mailer{outbox: e.cloud.outbox, set: name, function: e.function.ID}, nil
 }
 
 // meteredQueue bills what a function sends.

@@ -20,7 +20,7 @@ func Keep(db *bbolt.DB, spoil func()) error {
 
 // Parse reads a template for tests that look at its problems only.
 func Parse(data string, parameters map[string]string) error {
-	_, err := parseTemplate("template.yaml", []byte(data), parameters)
+	_, err := parseTemplate("template.yaml", []byte(data), "http://127.0.0.1:8080", parameters)
 	return err
 }
 
@@ -38,7 +38,7 @@ var QueueRequests = queueRequests
 
 // Variables are the environment of one of a template's functions.
 func Variables(data, function string, parameters map[string]string) (map[string]string, error) {
-	parsed, err := parseTemplate("template.yaml", []byte(data), parameters)
+	parsed, err := parseTemplate("template.yaml", []byte(data), "http://127.0.0.1:8080", parameters)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ type Road struct {
 
 // Roads lists the queues that feed the functions of the template at path.
 func Roads(path string, parameters map[string]string) ([]Road, error) {
-	parsed, err := readTemplate(path, parameters)
+	parsed, err := readTemplate(path, "http://127.0.0.1:8080", parameters)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func Roads(path string, parameters map[string]string) ([]Road, error) {
 
 // Routes lists the routes of the template at path: "GET /v1/people/{node} ReportFunction".
 func Routes(path string, parameters map[string]string) ([]string, error) {
-	parsed, err := readTemplate(path, parameters)
+	parsed, err := readTemplate(path, "http://127.0.0.1:8080", parameters)
 	if err != nil {
 		return nil, err
 	}

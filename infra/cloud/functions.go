@@ -13,7 +13,9 @@ import (
 	"rapport/functions/unify"
 	"rapport/shared/access"
 	"rapport/shared/aws/boot"
+	"rapport/shared/decision"
 	"rapport/shared/fault"
+	"rapport/shared/insight"
 	"rapport/shared/people"
 )
 
@@ -25,6 +27,10 @@ func Functions() map[string]Builder {
 		"DecideFunction":  buildDecide,
 		"AdvanceFunction": buildAdvance,
 		"ReportFunction":  buildReport,
+		"SendFunction":    buildSend,
+		"HearFunction":    buildHear,
+		"PreferFunction":  buildPrefer,
+		"TallyFunction":   buildTally,
 	}
 }
 
@@ -43,12 +49,16 @@ func buildCollect(env Env) (lambda.Handler, error) {
 }
 
 func buildUnify(env Env) (lambda.Handler, error) {
-	bus, err := env.Bus("BUS_NAME")
+	outlet, err := env.outlet()
+	if err != nil {
+		return nil, err
+	}
+	secret, err := env.Variable("IDENTITY_SECRET")
 	if err != nil {
 		return nil, err
 	}
 	return lambda.NewHandler(unify.New(unify.Deps{
-		People: env.people(), Strategy: env.Strategy, Bus: effects{bus}, Log: env.Log,
+		People: env.people().Counting(decision.Keys([]byte(secret))), Strategy: env.Strategy, Outlet: outlet, Log: env.Log,
 	}).Handle), nil
 }
 
@@ -72,12 +82,12 @@ func buildAdvance(env Env) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	bus, err := env.Bus("BUS_NAME")
+	outlet, err := env.outlet()
 	if err != nil {
 		return nil, err
 	}
 	return lambda.NewHandler(advance.New(advance.Deps{
-		Timers: env.people(), Strategy: env.Strategy, Queue: queue, Bus: effects{bus}, Log: env.Log,
+		Timers: env.people(), Strategy: env.Strategy, Queue: queue, Outlet: outlet, Log: env.Log,
 	}).Handle), nil
 }
 
@@ -87,7 +97,8 @@ func buildReport(env Env) (lambda.Handler, error) {
 		return nil, err
 	}
 	return boot.HTTP(report.New(report.Deps{
-		People: env.people(), Strategy: env.Strategy, Keys: keys, Now: env.Now, Log: env.Log,
+		People: env.people(), Strategy: env.Strategy, Results: insight.NewCounters(env.Table, env.Now, newID),
+		Keys: keys, Now: env.Now, Log: env.Log,
 	})), nil
 }
 
@@ -126,10 +137,24 @@ func (e Env) reserved(trait string) bool {
 	return false
 }
 
+// outlet is where unify and advance send what follows from events.
+func (e Env) outlet() (people.Outlet, error) {
+	bus, err := e.Bus("BUS_NAME")
+	if err != nil {
+		return people.Outlet{}, err
+	}
+	messages, err := e.Queue("MESSAGES_QUEUE_URL")
+	if err != nil {
+		return people.Outlet{}, err
+	}
+	tallies, err := e.Queue("TALLIES_QUEUE_URL")
+	return people.Outlet{Bus: effects{bus}, Messages: messages, Tallies: tallies}, err
+}
+
 // effects publishes what follows from events on the bus, under Rapport's name.
 type effects struct{ bus *Bus }
 
-// Publish implements the ports of unify and advance.
+// Publish implements people.Bus.
 func (e effects) Publish(ctx context.Context, list []people.Effect) error {
 	entries := make([]BusEntry, len(list))
 	for i, effect := range list {

@@ -55,10 +55,7 @@ func (c *Cloud) localRoutes() http.Handler {
 	mux.HandleFunc("GET /local/bus", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, c.bus.recent)
 	})
-	mux.HandleFunc("GET /local/outbox", func(w http.ResponseWriter, _ *http.Request) {
-		// No function of the template sends mail, so that nothing was sent.
-		httpapi.Encode(w, http.StatusOK, []struct{}{})
-	})
+	c.outboxRoutes(mux)
 	mux.HandleFunc("/local/", func(w http.ResponseWriter, _ *http.Request) {
 		httpapi.Error(w, fault.New(fault.NotFound, "no_route", "there are /local/health, clock, settle, meter, queues, bus and outbox"))
 	})

@@ -20,6 +20,7 @@ type use struct {
 	HTTPRequests  int64   `json:"httpRequests"`
 	QueueRequests int64   `json:"queueRequests"` // send, receive and delete
 	BusEvents     int64   `json:"busEvents"`
+	Mails         int64   `json:"mails"`
 	ReadUnits     float64 `json:"readUnits"`
 	WriteUnits    float64 `json:"writeUnits"`
 	LogBytes      int64   `json:"logBytes"`
@@ -29,7 +30,7 @@ type use struct {
 func (u use) priced() use {
 	u.Dollars = float64(u.Invocations)*price.Invocation + u.GBSeconds*price.GBSecond +
 		float64(u.HTTPRequests)*price.HTTPRequest + float64(u.QueueRequests)*price.QueueRequest +
-		float64(u.BusEvents)*price.BusEvent + u.ReadUnits*price.ReadUnit + u.WriteUnits*price.WriteUnit +
+		float64(u.BusEvents)*price.BusEvent + float64(u.Mails)*price.Mail + u.ReadUnits*price.ReadUnit + u.WriteUnits*price.WriteUnit +
 		float64(u.LogBytes+platformLogBytes*u.Invocations)*price.LogByte
 	return u
 }
@@ -38,7 +39,7 @@ func (u use) plus(o use) use {
 	return use{
 		Invocations: u.Invocations + o.Invocations, Failures: u.Failures + o.Failures,
 		GBSeconds: u.GBSeconds + o.GBSeconds, HTTPRequests: u.HTTPRequests + o.HTTPRequests,
-		QueueRequests: u.QueueRequests + o.QueueRequests, BusEvents: u.BusEvents + o.BusEvents,
+		QueueRequests: u.QueueRequests + o.QueueRequests, BusEvents: u.BusEvents + o.BusEvents, Mails: u.Mails + o.Mails,
 		ReadUnits: u.ReadUnits + o.ReadUnits, WriteUnits: u.WriteUnits + o.WriteUnits,
 		LogBytes: u.LogBytes + o.LogBytes,
 	}
@@ -134,6 +135,9 @@ func (m *meter) Bus(function string, chunks int) {
 	m.count(function, func(u *use) { u.BusEvents += int64(chunks) })
 }
 
+// Mail counts one mail to one recipient.
+func (m *meter) Mail(function string) { m.count(function, func(u *use) { u.Mails++ }) }
+
 // Done counts what the product exists for: decisions made and events accepted.
 func (m *meter) Done(decisions, events int) {
 	m.mu.Lock()
@@ -150,6 +154,7 @@ type statement struct {
 	Total     use            `json:"total"`
 	Decisions unitCost       `json:"decisions"` // all that DecideFunction consumed
 	Events    unitCost       `json:"events"`    // all that CollectFunction and UnifyFunction consumed
+	Mails     unitCost       `json:"mails"`     // all that AdvanceFunction, SendFunction and HearFunction consumed
 	Prices    prices         `json:"prices"`    // dollars per unit
 	Note      string         `json:"note"`
 }
@@ -176,6 +181,7 @@ func (m *meter) Statement() statement {
 	}
 	s.Total = s.Total.priced()
 	s.Decisions = costOf(m.tally.Decisions, s.Functions["DecideFunction"].Dollars)
+	s.Mails = costOf(s.Total.Mails, s.Functions["AdvanceFunction"].Dollars+s.Functions["SendFunction"].Dollars+s.Functions["HearFunction"].Dollars)
 	s.Events = costOf(m.tally.Events, s.Functions["CollectFunction"].Dollars+s.Functions["UnifyFunction"].Dollars)
 	return s
 }

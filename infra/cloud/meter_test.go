@@ -21,8 +21,8 @@ type bill struct {
 }
 
 type entry struct {
-	Invocations, Failures, HTTPRequests, QueueRequests, BusEvents, LogBytes int
-	GBSeconds, ReadUnits, WriteUnits, Dollars                               float64
+	Invocations, Failures, HTTPRequests, QueueRequests, BusEvents, LogBytes, Mails int
+	GBSeconds, ReadUnits, WriteUnits, Dollars                                      float64
 }
 
 type unit struct {

@@ -10,6 +10,7 @@ type prices struct {
 	GBSecond     float64 `json:"gbSecond"`     // Lambda, arm64
 	QueueRequest float64 `json:"queueRequest"` // SQS, up to ten messages and 64 KB each
 	BusEvent     float64 `json:"busEvent"`     // EventBridge, 64 KB each
+	Mail         float64 `json:"mail"`         // SES, to one recipient, without attachments
 	LogByte      float64 `json:"logByte"`      // CloudWatch Logs, ingestion
 }
 
@@ -23,6 +24,7 @@ var price = prices{
 	GBSecond:     0.0000133334,
 	QueueRequest: 0.40 / million,
 	BusEvent:     1.00 / million,
+	Mail:         0.10 / 1000,
 	LogByte:      0.50 / (1 << 30),
 }
 

@@ -12,7 +12,7 @@ import (
 
 const ours = "../../template.yaml"
 
-var ourParameters = map[string]string{"WriteKey": "demo-write", "SecretKey": "demo-secret", "IdentitySecret": "demo-identity"}
+var ourParameters = map[string]string{"WriteKey": "demo-write", "SecretKey": "demo-secret", "IdentitySecret": "demo-identity", "MailIdentity": "example.com"}
 
 func TestOurRoutes(t *testing.T) {
 	got, err := cloud.Routes(ours, ourParameters)
@@ -21,6 +21,8 @@ func TestOurRoutes(t *testing.T) {
 	}
 	want := []string{
 		"ANY /v1/decide DecideFunction", "GET /v1/people/{node} ReportFunction", "GET /v1/people/{node}/timeline ReportFunction",
+		"GET /v1/reports/{report} ReportFunction", "GET /console/ ReportFunction", "GET /console/{proxy+} ReportFunction",
+		"ANY /v1/unsubscribe PreferFunction", "ANY /v1/preferences PreferFunction",
 		"ANY /k/{key}/v1/{call} CollectFunction", "ANY /api/s/{call} CollectFunction", "ANY /beacon/v1/{call} CollectFunction",
 	}
 	for _, call := range []string{"t", "track", "i", "identify", "p", "page", "s", "screen", "g", "group", "a", "alias", "b", "batch", "import"} {
@@ -38,7 +40,7 @@ func TestOurQueuesLoseNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(roads) != 2 {
+	if len(roads) != 5 {
 		t.Errorf("%d queues feed functions", len(roads))
 	}
 	for _, r := range roads {

@@ -72,43 +72,14 @@ func (q *queue) Send(ctx context.Context, bodies ...string) error {
 	if err := ctx.Err(); err != nil {
 		return fault.New(fault.Unavailable, "gave_up", "the caller gave up before the message was stored").Because(err)
 	}
-	for _, body := range bodies {
-		if len(body) > q.spec.MaxBytes {
-			return fault.New(fault.TooLarge, "message_too_large",
-				"a message of %d bytes does not fit %s, which takes %d: split it", len(body), q.spec.ID, q.spec.MaxBytes)
-		}
-	}
 	if len(bodies) == 0 {
 		return nil
 	}
-	now := q.now()
-	messages := make([]*message, len(bodies))
-	for i := range bodies {
-		messages[i] = &message{ID: newID(), Sent: now, Due: now.Add(q.spec.Delay)}
-	}
-	return q.add(messages, bodies)
-}
-
-// add stores messages whose state is known and makes them wait.
-func (q *queue) add(messages []*message, bodies []string) error {
-	q.number(messages)
-	err := q.store.do(func(tx *bbolt.Tx) error {
-		b := q.bucket(tx)
-		for i, m := range messages {
-			if err := m.put(b); err != nil {
-				return err
-			}
-			if err := b.Put(partKey(m.seq, bodyPart), []byte(bodies[i])); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	staged, err := q.stage(bodies)
 	if err != nil {
 		return err
 	}
-	q.wait(messages...)
-	return nil
+	return q.store.deliver(staged)
 }
 
 func (q *queue) number(messages []*message) {

@@ -30,6 +30,7 @@ const (
 // every problem, so that one look at a template tells them all.
 type resolver struct {
 	file       string
+	endpoint   string // where the API answers
 	resources  map[string]*yaml.Node
 	parameters map[string]string
 	problems   []error
@@ -187,8 +188,8 @@ func (r *resolver) substitute(node *yaml.Node, text string, own *yaml.Node) stri
 	})
 }
 
-// ref is what Ref answers: a parameter's value, a queue's URL, a bus's name,
-// and the logical id of anything else.
+// ref is what Ref answers: a parameter's value, a queue's URL, the name of a bus
+// or configuration set, and the logical id of anything else.
 func (r *resolver) ref(at *yaml.Node, id string) string {
 	if value, ok := pseudo[id]; ok {
 		return value
@@ -203,7 +204,7 @@ func (r *resolver) ref(at *yaml.Node, id string) string {
 		return ""
 	case typeOf(resource) == "AWS::SQS::Queue":
 		return queueURL(id)
-	case typeOf(resource) == "AWS::Events::EventBus":
+	case typeOf(resource) == "AWS::Events::EventBus", typeOf(resource) == "AWS::SES::ConfigurationSet":
 		return r.textOr(get(get(resource, "Properties"), "Name"), id)
 	default:
 		return id
@@ -214,6 +215,7 @@ func (r *resolver) ref(at *yaml.Node, id string) string {
 var services = map[string]string{
 	"AWS::SQS::Queue":           "sqs",
 	"AWS::Events::EventBus":     "events",
+	"AWS::Events::Rule":         "events",
 	"AWS::Serverless::Function": "lambda",
 	"AWS::DynamoDB::Table":      "dynamodb",
 	"AWS::Serverless::HttpApi":  "execute-api",
@@ -233,6 +235,8 @@ func (r *resolver) attribute(at *yaml.Node, id, name string) string {
 		return fmt.Sprintf("arn:aws:%s:%s:%s:%s", services[typeOf(resource)], region, account, id)
 	case name == "QueueUrl" && typeOf(resource) == "AWS::SQS::Queue":
 		return queueURL(id)
+	case name == "ApiEndpoint" && typeOf(resource) == "AWS::Serverless::HttpApi":
+		return r.endpoint
 	case name == "QueueName":
 		return id
 	case name == "Name":

@@ -15,6 +15,7 @@ var (
 	queuesBucket = []byte("queues") // one bucket in it for each queue
 	stateBucket  = []byte("cloud")  // clock, schedules and meter
 	busBucket    = []byte("bus")    // recent events
+	outboxBucket = []byte("outbox") // mail that was sent
 )
 
 // store groups writes: while one transaction reaches the disk, the next ones
@@ -37,7 +38,7 @@ type change struct {
 
 func openStore(db *bbolt.DB, log *slog.Logger) (*store, error) {
 	err := db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{queuesBucket, stateBucket, busBucket} {
+		for _, name := range [][]byte{queuesBucket, stateBucket, busBucket, outboxBucket} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
 			}

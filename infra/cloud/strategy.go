@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 
@@ -92,13 +91,14 @@ func (s *strategies) publish(ctx context.Context) error {
 	return nil
 }
 
-// fingerprint tells whether any file was changed, added or removed.
+// fingerprint tells whether any file was changed, added or removed: YAML, or what
+// it names, such as the MJML of a mail.
 func (s *strategies) fingerprint() string {
 	var b strings.Builder
-	paths, _ := filepath.Glob(filepath.Join(s.cloud.config.Strategy, "*.yaml")) // the pattern is fixed
-	for _, path := range paths {
-		if info, err := os.Stat(path); err == nil {
-			fmt.Fprintln(&b, path, info.Size(), info.ModTime().UnixNano())
+	files, _ := os.ReadDir(s.cloud.config.Strategy) // what cannot be listed will not be published either
+	for _, file := range files {
+		if info, err := file.Info(); err == nil && !file.IsDir() {
+			fmt.Fprintln(&b, file.Name(), info.Size(), info.ModTime().UnixNano())
 		}
 	}
 	return b.String()

@@ -20,6 +20,8 @@ type template struct {
 	Queues    []queueSpec
 	Buses     []busSpec
 	Rules     []ruleSpec
+	Sets      []string // names of SES configuration sets
+	Feedback  []feedbackSpec
 }
 
 // queueSpec is an AWS::SQS::Queue.
@@ -97,21 +99,23 @@ type parser struct {
 // their value from the map, else their default. Its error joins one
 // *fault.Error of kind Invalid (code template_unsupported) for each thing that
 // the local cloud cannot do, with file and line as the field.
-func readTemplate(path string, parameters map[string]string) (*template, error) {
+//
+// Endpoint is where the API of the template will answer.
+func readTemplate(path, endpoint string, parameters map[string]string) (*template, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fault.New(fault.NotFound, "no_template",
 			"there is no template at %s: run this in the repository, or name the template", path).Because(err)
 	}
-	return parseTemplate(filepath.Base(path), data, parameters)
+	return parseTemplate(filepath.Base(path), data, endpoint, parameters)
 }
 
-func parseTemplate(file string, data []byte, parameters map[string]string) (*template, error) {
+func parseTemplate(file string, data []byte, endpoint string, parameters map[string]string) (*template, error) {
 	var document yaml.Node
 	if err := yaml.Unmarshal(data, &document); err != nil {
 		return nil, fault.New(fault.Malformed, "template_unreadable", "the template is not YAML: mend it").In(file).Because(err)
 	}
-	p := &parser{resolver: resolver{file: file, resources: map[string]*yaml.Node{}, parameters: map[string]string{}}}
+	p := &parser{resolver: resolver{file: file, endpoint: endpoint, resources: map[string]*yaml.Node{}, parameters: map[string]string{}}}
 	if len(document.Content) == 1 {
 		p.sections(document.Content[0], parameters)
 	}
@@ -159,6 +163,11 @@ func (p *parser) resource(key, node, globals *yaml.Node) {
 		p.rule(key.Value, properties)
 	case kind == "AWS::Serverless::HttpApi":
 		p.only(properties, "an HttpApi", "FailOnWarnings", "StageName", "Name", "Description", "Tags", "AccessLogSettings", "DefaultRouteSettings")
+	case kind == "AWS::SES::ConfigurationSet":
+		p.only(properties, "a configuration set", "Name", "ReputationOptions", "SuppressionOptions", "SendingOptions", "DeliveryOptions")
+		p.out.Sets = append(p.out.Sets, p.ref(key, key.Value))
+	case kind == "AWS::SES::ConfigurationSetEventDestination":
+		p.feedback(key, properties)
 	case kind == "AWS::DynamoDB::Table", slices.Contains(inert, kind):
 	default:
 		p.problem(key, "the local cloud does not know resources of type %q", kind)

@@ -23,6 +23,7 @@ func (c *Cloud) wire(wanted *template) error {
 		c.queues[spec.ID].dead = c.queues[spec.Dead]
 	}
 	c.bus = &bus{store: c.store, clock: c.clock, meter: c.meter}
+	c.outbox = &outbox{store: c.store, clock: c.clock, meter: c.meter, bus: c.bus, sets: wanted.Sets, feedback: wanted.Feedback}
 	c.gateway = &gateway{clock: c.clock, meter: c.meter}
 	var problems []error
 	for _, spec := range wanted.Functions {

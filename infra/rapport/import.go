@@ -101,7 +101,7 @@ func (c importCommand) source(t terminal, config *history.Config) (in io.Reader,
 // that talks to it.
 func (c importCommand) start(ctx context.Context, t terminal) (*http.Client, func() error, error) {
 	log := slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelError}))
-	running, err := c.open(log)
+	running, err := c.open(log, "")
 	if f := (*fault.Error)(nil); errors.As(err, &f) && f.Code == "data_in_use" {
 		return nil, nil, fault.New(fault.Unavailable, f.Code, "a rapport is running on %s: pass its address, as in --url http://127.0.0.1:8080", c.Data)
 	}

@@ -49,7 +49,8 @@ func (c localCommand) Run(ctx context.Context, t terminal) error {
 	if c.Verbose {
 		level = slog.LevelInfo
 	}
-	running, err := c.open(slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: level})))
+	log := slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: level}))
+	running, err := c.open(log, "http://"+listener.Addr().String())
 	if err != nil {
 		return err
 	}
@@ -89,8 +90,9 @@ func (c localCommand) greet(t terminal, at net.Addr) {
 	}
 	fmt.Fprintf(t.out, `Rapport is ready.
   shop      %s/
+  outbox    %s/local/outbox/
   meter     %s/local/meter
   customer  curl -u %s: %s/v1/people/userId:u1
 State is kept in %s. Ctrl-C ends it.
-`, url, url, secret, url, c.Data)
+`, url, url, url, secret, url, c.Data)
 }

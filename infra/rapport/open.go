@@ -23,8 +23,9 @@ type place struct {
 	IdentitySecret string `default:"demo-identity" env:"RAPPORT_IDENTITY_SECRET" help:"Signs the proofs of signed-in users."`
 }
 
-// open opens the local cloud with the sample shop. Nothing runs yet.
-func (p place) open(log *slog.Logger) (*cloud.Cloud, error) {
+// open opens the local cloud with the sample shop, which will answer at url.
+// Nothing runs yet.
+func (p place) open(log *slog.Logger, url string) (*cloud.Cloud, error) {
 	for _, need := range []string{p.Template, p.Strategy} {
 		if _, err := os.Stat(need); err != nil {
 			return nil, fault.New(fault.Invalid, "not_here", "%s is not there: run it from the repository, or pass --template and --strategy", need)
@@ -44,7 +45,7 @@ func (p place) open(log *slog.Logger) (*cloud.Cloud, error) {
 		},
 	})
 	c, err = cloud.Open(cloud.Config{
-		Template: p.Template, Data: p.Data, Strategy: p.Strategy, Log: log, Site: shop,
+		Template: p.Template, Data: p.Data, Strategy: p.Strategy, URL: url, Log: log, Site: shop,
 		WriteKey: p.WriteKey, SecretKey: p.SecretKey, IdentitySecret: p.IdentitySecret,
 	})
 	if err != nil {

@@ -9,9 +9,14 @@
   // ---- the basket lives in this browser: {id, lines: {product id: quantity}}
   const cart = () => JSON.parse(localStorage.getItem('shop.cart')) || { id: 'cart-' + capitals(6), lines: {} };
   const keep = (c) => { localStorage.setItem('shop.cart', JSON.stringify(c)); count(); };
+  // Addresses are whole, and the picture is a PNG, because both go into mail.
+  const whole = (path) => new URL(path, location.origin).href;
   const product = (id, quantity) => {
     const { Name, Category, Price } = catalogue.get(id);
-    return { product_id: id, name: Name, category: Category, price: Number(Price), quantity };
+    return {
+      product_id: id, name: Name, category: Category, price: Number(Price), quantity,
+      url: whole('/shop/tea/' + id), image_url: whole('/shop/img/' + id + '.png'),
+    };
   };
   const products = (c) => Object.entries(c.lines).filter(([id]) => catalogue.has(id)).map(([id, n]) => product(id, n));
   const total = (list) => list.reduce((cents, p) => cents + Math.round(p.price * 100) * p.quantity, 0) / 100;
@@ -141,8 +146,10 @@
       put('blocks', detail.map((d) => d.slot + ' shows ' + d.block).join(', ') || 'nothing');
     });
     drawer.addEventListener('toggle', () => { if (drawer.open) { refresh(); clock(); } });
-    $('#behind-advance').addEventListener('click', async () => {
-      await clock('1h');
+    $('#behind-clock').addEventListener('click', async (event) => {
+      const { advance } = event.target.dataset;
+      if (!advance) return;
+      await clock(advance);
       await rapport.decide();
     });
   }
