@@ -38,7 +38,7 @@ test: ## vet and test; needs only Go
 	go vet ./...
 	go test $(RACE) -shuffle=on ./...
 ifneq ($(RACE),) # what is too slow under the race detector to run there in full
-	go test -shuffle=on -run 'TestAnyOrderAnyRepetition|TestCompleteJourney' ./shared/people ./infra/rapport
+	go test -shuffle=on -run 'TestAnyOrderAnyRepetition|TestCompleteJourney|TestTenThousandCarts|TestExplorer' ./shared/people ./infra/rapport ./functions/send
 endif
 
 .PHONY: check
