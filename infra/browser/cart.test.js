@@ -17,6 +17,10 @@ after(async () => {
   await rapport?.stop();
 });
 
+// Time overtakes the shop's proofs, which the snippet renews after a 401 that the
+// console reports.
+const unexpected = (complaints) => complaints.filter((text) => !/401/.test(text));
+
 /** Keeps pictures of what the window shows, as on a desk and as on a phone. */
 async function shoot(page, name) {
   const before = page.viewportSize();
@@ -89,11 +93,11 @@ test('a basket that was left brings its owner back', async (t) => {
   });
 
   await t.test('it shows what is in the basket', async () => {
+    const picture = page.waitForResponse((answer) => answer.url() === rapport.url + '/shop/img/mountain-herbs.png');
     mail = await readNewest(page);
     await mail.getByText('Mountain Herbs').first().waitFor();
     await mail.getByText('€17.00').first().waitFor();
-    const pictures = await mail.locator('img[src*="/shop/img/"]').evaluateAll((all) => all.map((i) => i.complete && i.naturalWidth));
-    assert.deepEqual(pictures, [240]);
+    assert.equal((await picture).status(), 200);
     await shoot(page, 'mail');
   });
 
@@ -108,12 +112,15 @@ test('a basket that was left brings its owner back', async (t) => {
   await t.test('all of it stands in the customer’s timeline', async () => {
     await page.goto('/');
     const node = '/v1/people/' + encodeURIComponent('userId:' + await page.evaluate(() => rapport.user().id));
-    await eventually('the order has arrived', async () => {
+    const wanted = ['Product Added', 'Email Delivered', 'Email Opened', 'Email Link Clicked', 'Order Completed'];
+    let missing = wanted;
+    await eventually('all has arrived', async () => {
       await rapport.post('/local/settle');
       const { events } = await rapport.get(node + '/timeline?limit=200');
-      const seen = new Set(events.map((e) => e.event));
-      return ['Product Added', 'Email Delivered', 'Email Opened', 'Email Link Clicked', 'Order Completed'].every((name) => seen.has(name));
-    });
+      missing = wanted.filter((name) => !events.some((e) => e.event === name));
+      return missing.length === 0;
+    }).catch(() => {});
+    assert.deepEqual(missing, []);
   });
 
   await t.test('nothing more comes', async () => {
@@ -125,7 +132,7 @@ test('a basket that was left brings its owner back', async (t) => {
     assert.deepEqual([cart.planned, cart.sent, cart.pending], [1, 1, 0]);
   });
 
-  assert.deepEqual(complaints, []);
+  assert.deepEqual(unexpected(complaints), []);
 });
 
 test('who unsubscribes in a mail gets no other', async (t) => {
@@ -157,7 +164,7 @@ test('who unsubscribes in a mail gets no other', async (t) => {
     assert.equal(cart.balanced, true);
   });
 
-  assert.deepEqual(complaints, []);
+  assert.deepEqual(unexpected(complaints), []);
 });
 
 test('one click in a mail program unsubscribes too', async () => {
@@ -173,5 +180,5 @@ test('one click in a mail program unsubscribes too', async () => {
   await leaveBasket(page, 'Linden Blossom');
   await anHourPasses(page);
   assert.equal((await mailTo(email)).length, 1);
-  assert.deepEqual(complaints, []);
+  assert.deepEqual(unexpected(complaints), []);
 });

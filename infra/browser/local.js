@@ -91,7 +91,9 @@ async function slowDown(route, patience) {
  */
 export async function visitor(browser, url, { patience = 8000, ...options } = {}) {
   const context = await browser.newContext({ baseURL: url, viewport: { width: 1280, height: 900 }, ...options });
-  if (patience) await context.route((address) => !address.pathname.includes('.'), (route) => slowDown(route, patience));
+  // The outbox has no snippet, and its links lead elsewhere, which fetch would hide.
+  const shopPage = ({ pathname }) => !pathname.includes('.') && !pathname.startsWith('/local/');
+  if (patience) await context.route(shopPage, (route) => slowDown(route, patience));
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
   const complaints = [];

@@ -28,11 +28,12 @@ var mailPages = htmltemplate.Must(htmltemplate.New("").Funcs(htmltemplate.FuncMa
 }).ParseFS(pages, "pages/*.html"))
 
 // What the pages may do: nothing but show themselves. A mail may show pictures
-// and style itself; its script does not run, and it cannot reach the page
-// around it.
+// and style itself, and no script of it runs. It keeps this origin, which means
+// nothing without script: browsers let a page without one load no picture from
+// this machine.
 const (
 	pagePolicy = "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action "
-	mailPolicy = "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; img-src http: https: data:; " +
+	mailPolicy = "sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox; default-src 'none'; img-src http: https: data:; " +
 		"style-src 'unsafe-inline' http: https:; font-src http: https: data:; form-action 'none'; frame-ancestors 'self'"
 )
 
