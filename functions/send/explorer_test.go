@@ -177,10 +177,10 @@ func (x *explorer) judge(s scenario, w *world, schedule string) {
 	}
 }
 
-// all explores every schedule of the scenario.
+// all explores every schedule of the scenario, as far as the build allows.
 func (x *explorer) all(s scenario) {
 	todo := []string{""}
-	for len(todo) > 0 {
+	for n := 0; len(todo) > 0 && n < maxSchedules; n++ {
 		s.schedule = todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
 		schedule, choices := x.explore(s)

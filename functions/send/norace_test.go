@@ -6,4 +6,5 @@ const (
 	randomByDefault = 15_000
 	systematicShare = 5 // one in so many
 	leastScenarios  = 50_000
+	maxSchedules    = 1 << 30
 )

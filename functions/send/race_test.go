@@ -4,6 +4,7 @@ package send_test
 
 const (
 	randomByDefault = 300
-	systematicShare = 100 // one in so many
-	leastScenarios  = 500
+	systematicShare = 29 // one in so many
+	leastScenarios  = 400
+	maxSchedules    = 25
 )

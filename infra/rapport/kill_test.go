@@ -77,6 +77,17 @@ func (p *process) post(path, body string) error {
 	return nil
 }
 
+// finish lets everything run that is on its way, also what a busy machine put
+// off: a message that failed comes again when its visibility timeout is over.
+func (p *process) finish(t *testing.T) {
+	t.Helper()
+	for range 2 {
+		if err := p.post("/local/clock", `{"advance":"10m"}`); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func (p *process) people(t *testing.T, users int) string {
 	t.Helper()
 	var all bytes.Buffer
@@ -139,9 +150,7 @@ func TestKilledInTheMiddle(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := undisturbed.post("/local/settle", ""); err != nil {
-		t.Fatal(err)
-	}
+	undisturbed.finish(t)
 	want := undisturbed.people(t, users)
 
 	data := t.TempDir()
@@ -168,9 +177,7 @@ func TestKilledInTheMiddle(t *testing.T) {
 		next++
 	}
 	defer func() { p.kill() }()
-	if err := p.post("/local/settle", ""); err != nil {
-		t.Fatal(err)
-	}
+	p.finish(t)
 	if got := p.people(t, users); got != want {
 		t.Errorf("the people are not the same\nundisturbed %s\nkilled      %s", want, got)
 	}

@@ -15,7 +15,7 @@ import (
 const (
 	maxFold      = 40
 	maxFoldBytes = 2 << 20
-	maxAttempts  = 12
+	maxAttempts  = 40 // a person that many deliveries change at once: each round one of them wins
 )
 
 // Fold commits events, given in the order of arrival, so that each counts once:
