@@ -42,7 +42,7 @@ Resources:
   WriterFunction:
     Type: AWS::Serverless::Function
     Properties:
-      Environment: { Variables: { SET: !Ref Letters, DEAF: !Ref Deaf } }
+      Environment: { Variables: { SET: !Ref Letters, DEAF: !Ref Deaf, OTHER: !Ref Said } }
       Events:
         In: { Type: HttpApi, Properties: { Path: "/in/{set}", Method: POST } }
   EarFunction:
@@ -132,7 +132,7 @@ func letter(to string) cloud.Mail {
 		From: "Shop <shop@example.com>", To: to, Subject: "Still thinking?", Text: "See http://127.0.0.1:8080/shop/cart",
 		HTML: `<!doctype html><html><head><title>x</title></head><body><a class="b" href="http://shop.example.com/cart?a=1&amp;b=2">Cart</a>` +
 			`<a href='https://shop.example.com/tea'>Tea</a><a ses:no-track href="https://api.example.com/v1/unsubscribe?t=T">No more</a>` +
-			`<a href="javascript:alert(1)">x</a><a href="mailto:shop@example.com">Write</a><a>none</a></body></html>`,
+			`<a href="javascript:alert(1)">x</a><a href="mailto:shop@example.com">Write</a><a>none</a><a href="http:///x">No host</a><a href="/x">No page</a></body></html>`,
 		Headers: map[string]string{"List-Unsubscribe": "<mailto:u@example.com>, <https://api.example.com/v1/unsubscribe?t=T>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
 		Tags:    map[string]string{"message": "n1_m1", "journey": "cart-recovery", "step": "0"},
 	}
@@ -197,8 +197,10 @@ func TestTheOutboxKeepsMail(t *testing.T) {
 		s.stop()
 		s = office(t, data, e)
 	}
-	if b := s.bill(); b.Functions["WriterFunction"].Mails != 1 || b.Total.Mails != 1 {
-		t.Errorf("the meter counts %d mails", b.Total.Mails)
+	const price = 0.0001 // of a mail; all else that happened costs less than half of it
+	b := s.bill()
+	if u := b.Functions["WriterFunction"]; u.Mails != 1 || b.Total.Mails != 1 || u.Dollars < price || u.Dollars > 1.5*price {
+		t.Errorf("the meter counts %d mails, and %f dollars", b.Total.Mails, u.Dollars)
 	}
 }
 
@@ -273,6 +275,10 @@ func TestOnlyWhatTheTemplateAsksForIsSaid(t *testing.T) {
 	if got := e.taken(); got != nil {
 		t.Errorf("heard %q of a configuration set without a destination", got)
 	}
+	var bus []events.EventBridgeEvent
+	if s.read("/local/bus", &bus); len(bus) != 0 {
+		t.Errorf("the bus has %d events of a configuration set without a destination", len(bus))
+	}
 }
 
 func TestMailThatSESRefuses(t *testing.T) {
@@ -310,8 +316,10 @@ func TestMailThatSESRefuses(t *testing.T) {
 
 func TestAnUnknownConfigurationSet(t *testing.T) {
 	s := office(t, t.TempDir(), &ear{})
-	if status, _ := s.mail("NONE", letter("customer@example.com")); status != http.StatusInternalServerError {
-		t.Errorf("status is %d", status)
+	for _, variable := range []string{"NONE", "OTHER"} {
+		if status, _ := s.mail(variable, letter("customer@example.com")); status != http.StatusInternalServerError {
+			t.Errorf("%s: status is %d", variable, status)
+		}
 	}
 }
 

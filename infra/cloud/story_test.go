@@ -186,6 +186,16 @@ func TestAChangedStrategyIsPublished(t *testing.T) {
 	if second == first {
 		t.Error("the new strategy was not published")
 	}
+	mail, err := os.ReadFile(filepath.Join(folder, "cart-reminder.mjml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, folder, "cart-reminder.mjml", strings.Replace(string(mail), "waiting", "still waiting", 1))
+	s.settle()
+	if got := version(); got == second {
+		t.Error("the changed mail was not published")
+	}
+	second = version()
 	write(t, folder, "more.yaml", "audiences:\n  broken:\n    name: Broken\n    when: nonsense(\n")
 	s.settle()
 	if got := version(); got != second {

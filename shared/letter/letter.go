@@ -35,7 +35,7 @@ type Links struct {
 
 // The longest values that SES takes.
 const (
-	maxHeader  = 995
+	maxHeader  = 870
 	maxTag     = 256
 	maxSubject = 250 // characters; mailboxes show fewer
 )
