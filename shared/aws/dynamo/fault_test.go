@@ -238,6 +238,53 @@ func TestWaitsGrowAndEnd(t *testing.T) {
 	}
 }
 
+// A wrong guess about an item is mended at once. When it is wrong again,
+// somebody else is at the item, and waiting helps.
+func TestGuesses(t *testing.T) {
+	s := &script{replies: []reply{unheld("null"), unheld(item(key, 1, "you", "")), unheld("null"), done}}
+	if err := s.table().Commit(t.Context(), "me", table.Add(key, one, later, table.Condition{})); err != nil {
+		t.Fatal(err)
+	}
+	if want := []time.Duration{25 * time.Millisecond, 50 * time.Millisecond}; !slices.Equal(s.waits, want) {
+		t.Errorf("waits %v, want %v", s.waits, want)
+	}
+}
+
+// DynamoDB bills a refused write by the larger of both items, twice in a
+// transaction, without saying so.
+func TestUsageOfRefusedCommits(t *testing.T) {
+	large := item(key, 1, "you", `,"b":{"B":"`+strings.Repeat("AAAA", 1000)+`"}`) // 3,000 bytes
+	body := make([]byte, 1500)
+	put, add := table.Put(key, body, time.Time{}, table.Absent()), table.Put(other, body, time.Time{}, table.Absent())
+	cases := []struct {
+		name   string
+		writes []table.Write
+		reply  reply
+		want   table.Usage
+	}{
+		{"one", []table.Write{put}, unheld(large), table.Usage{Call: "Commit", Items: 1, Writes: 3}},
+		{"one that is smaller", []table.Write{put}, unheld(item(key, 1, "you", "")), table.Usage{Call: "Commit", Items: 1, Writes: 2}},
+		{"own success", []table.Write{put}, unheld(item(key, 1, "me", "")), table.Usage{Call: "Commit", Items: 1, Writes: 2}},
+		{"several", []table.Write{put, add}, stopped(met(large), reason("None")), table.Usage{Call: "Commit", Items: 2, Writes: 2 * (3 + 2)}},
+		{"applied", []table.Write{put}, ok(`{"ConsumedCapacity":{"CapacityUnits":7}}`), table.Usage{Call: "Commit", Items: 1, Writes: 7}},
+		{"all applied", []table.Write{put, add}, ok(`{"ConsumedCapacity":[{"CapacityUnits":8}]}`), table.Usage{Call: "Commit", Items: 2, Writes: 8}},
+		{"check", []table.Write{table.Check(key, table.Absent())}, ok(`{"Item":` + large + `,"ConsumedCapacity":{"CapacityUnits":1}}`), table.Usage{Call: "Commit", Items: 1, Reads: 1}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			var got table.Usage
+			s := &script{replies: []reply{c.reply}}
+			err := s.table().Commit(table.WithMeter(t.Context(), func(u table.Usage) { got = u }), "me", c.writes...)
+			if err != nil && table.AsConflict(err) == nil {
+				t.Fatal(err)
+			}
+			if got != c.want {
+				t.Errorf("usage %+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
+
 func TestCallerThatGivesUp(t *testing.T) {
 	for name, r := range map[string]reply{"between attempts": busy, "in an attempt": {err: context.Canceled}} {
 		t.Run(name, func(t *testing.T) {
@@ -250,86 +297,6 @@ func TestCallerThatGivesUp(t *testing.T) {
 				t.Errorf("%d attempts after the caller gave up", len(s.calls))
 			}
 		})
-	}
-}
-
-// A batch that comes back in parts is read to its end. Only when nothing of it
-// came back is there a wait.
-func TestUnprocessedKeys(t *testing.T) {
-	third := table.Key{Partition: "p", Sort: "u"}
-	answer := func(items, left string) reply {
-		return ok(`{"Responses":{"rapport":[` + items + `]},"UnprocessedKeys":{` + left + `},"ConsumedCapacity":[{"TableName":"rapport","CapacityUnits":1}]}`)
-	}
-	left := func(sorts ...string) string {
-		var keys []string
-		for _, sort := range sorts {
-			keys = append(keys, `{"pk":{"S":"p"},"sk":{"S":"`+sort+`"}}`)
-		}
-		return `"rapport":{"ConsistentRead":true,"Keys":[` + strings.Join(keys, ",") + `]}`
-	}
-	s := &script{replies: []reply{
-		answer(item(other, 2, "you", ""), left("s", "u")),
-		answer("", left("s", "u")),
-		answer(item(third, 3, "you", ""), left("s")),
-		answer(item(key, 1, "you", ""), ""),
-	}}
-	var usage table.Usage
-	items, err := s.table().Get(table.WithMeter(t.Context(), func(u table.Usage) { usage = u }), key, other, key, third)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, want := range []int64{1, 2, 1, 3} {
-		if items[i] == nil || items[i].Version != want {
-			t.Errorf("item %d is %+v, want version %d", i, items[i], want)
-		}
-	}
-	if !slices.Equal(s.waits, []time.Duration{25 * time.Millisecond}) || len(s.calls) != 4 {
-		t.Errorf("%d calls with waits %v, want 4 with one wait", len(s.calls), s.waits)
-	}
-	if n := strings.Count(s.bodies[0], `"sk"`); n != 3 {
-		t.Errorf("%d keys are asked for, want 3: %s", n, s.bodies[0])
-	}
-	if want := (table.Usage{Call: "Get", Items: 4, Reads: 4}); usage != want {
-		t.Errorf("usage %+v, want %+v", usage, want)
-	}
-}
-
-// Pages without items, and with expired ones only, do not end a query.
-func TestEmptyPages(t *testing.T) {
-	page := func(items, last string) reply {
-		if last != "" {
-			last = `,"LastEvaluatedKey":{"pk":{"S":"p"},"sk":{"S":"` + last + `"}}`
-		}
-		return ok(`{"Items":[` + items + `]` + last + `}`)
-	}
-	s := &script{replies: []reply{
-		page("", "a"),
-		page(item(key, 1, "you", expires(noon)), "s"),
-		page(item(other, 2, "you", expires(later)), "t"),
-		page("", ""),
-	}}
-	var got []string
-	for item, err := range table.All(t.Context(), s.table(), "p", table.Range{}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, item.Key.Sort)
-	}
-	if !slices.Equal(got, []string{"t"}) {
-		t.Errorf("items %q, want t only", got)
-	}
-	var starts []string
-	for _, body := range s.bodies {
-		var in struct {
-			ExclusiveStartKey struct{ Sk struct{ S string } }
-		}
-		if err := json.Unmarshal([]byte(body), &in); err != nil {
-			t.Fatal(err)
-		}
-		starts = append(starts, in.ExclusiveStartKey.Sk.S)
-	}
-	if diff := cmp.Diff([]string{"", "a", "s", "t"}, starts); diff != "" {
-		t.Errorf("pages start after (-want +got):\n%s", diff)
 	}
 }
 

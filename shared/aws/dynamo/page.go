@@ -60,18 +60,18 @@ func (e *expression) within(partition string, r table.Range) string {
 	return condition
 }
 
-// nothingIn reports whether nothing can lie in the range, which DynamoDB would
-// call an error.
+// nothingIn reports whether nothing can lie in the range, or in what is left of
+// it after the page before. DynamoDB would call that an error.
 func nothingIn(r table.Range) bool {
-	low, high := r.From, r.To
 	switch {
+	case r.To != "" && r.From > r.To:
+		return true
 	case r.After == "":
+		return false
 	case r.Descending:
-		return r.After <= low || high != "" && low > high
-	default:
-		return high != "" && (r.After >= high || low > high)
+		return r.After <= r.From
 	}
-	return high != "" && low > high
+	return r.To != "" && r.After >= r.To
 }
 
 // startsInside reports whether the page before ended inside of the range. One

@@ -1,8 +1,11 @@
 package dynamo_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -11,11 +14,11 @@ import (
 	"rapport/shared/table"
 )
 
-// many returns that many counters.
-func many(n int, each int64) map[string]int64 {
+// many returns that many counters, each of which is 1.
+func many(n int) map[string]int64 {
 	out := make(map[string]int64, n)
 	for i := range n {
-		out[fmt.Sprintf("counter-%03d", i)] = each
+		out[fmt.Sprintf("counter-%03d", i)] = 1
 	}
 	return out
 }
@@ -26,7 +29,7 @@ func TestWideAdds(t *testing.T) {
 		now := noon.AddDate(24, 0, 0)
 		db := e.open(t, func() time.Time { return now }, asItIs)
 		commit := func(owner string, writes ...table.Write) error { return db.Commit(t.Context(), owner, writes...) }
-		wide := table.Add(key, many(table.MaxCounterNames, 1), now.Add(time.Minute), table.Condition{})
+		wide := table.Add(key, many(table.MaxCounterNames), now.Add(time.Minute), table.Condition{})
 		holds := func(version, counter int64, body string, expires time.Time) {
 			t.Helper()
 			items, err := db.Get(t.Context(), key)
@@ -88,6 +91,54 @@ func TestWideAdds(t *testing.T) {
 	})
 }
 
+// Many add at once to more counters than one update takes, and nothing is lost.
+func TestWideAddsAtOnce(t *testing.T) {
+	eachEngine(t, func(t *testing.T, e engine) {
+		db := e.open(t, func() time.Time { return noon }, asItIs)
+		const adders = 4
+		var all sync.WaitGroup
+		for i := range adders {
+			all.Go(func() {
+				if err := db.Commit(t.Context(), fmt.Sprint("owner-", i), table.Add(key, many(60), time.Time{}, table.Condition{})); err != nil {
+					t.Errorf("adder %d: %v", i, err)
+				}
+			})
+		}
+		all.Wait()
+		items, err := db.Get(t.Context(), key)
+		if err != nil || items[0] == nil || items[0].Version != adders || items[0].Counters["counter-059"] != adders {
+			t.Errorf("item %+v: %v", items[0], err)
+		}
+	})
+}
+
+// A sum takes the place of that state of the item only which it was made from:
+// another owner's of the same version is another item.
+func TestSumNamesWhatItWasMadeFrom(t *testing.T) {
+	s := &script{replies: []reply{unheld(item(key, 4, "you", "")), done}}
+	if err := s.table().Commit(t.Context(), "me", table.Add(key, many(60), time.Time{}, table.Condition{})); err != nil {
+		t.Fatal(err)
+	}
+	var in struct {
+		ConditionExpression       string
+		ExpressionAttributeNames  map[string]string
+		ExpressionAttributeValues map[string]map[string]string
+	}
+	if err := json.Unmarshal([]byte(s.bodies[1]), &in); err != nil {
+		t.Fatal(err)
+	}
+	condition := in.ConditionExpression
+	for placeholder, name := range in.ExpressionAttributeNames {
+		condition = strings.ReplaceAll(condition, placeholder, name)
+	}
+	for placeholder, value := range in.ExpressionAttributeValues {
+		condition = strings.ReplaceAll(condition, placeholder, value["S"]+value["N"])
+	}
+	if want := fmt.Sprintf("v = 4 AND o = you AND (attribute_not_exists(expires) OR expires > %d)", noon.Unix()); condition != want {
+		t.Errorf("the condition is %q, want %q", condition, want)
+	}
+}
+
 // An add never leaves what a counter or an item can hold.
 func TestAddsOverTheLimits(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e engine) {
@@ -112,7 +163,7 @@ func TestAddsOverTheLimits(t *testing.T) {
 		if err := db.Commit(t.Context(), "put", full); err != nil {
 			t.Fatal(err)
 		}
-		wantFault(t, db.Commit(t.Context(), "add", table.Add(key, many(table.MaxCounterNames, 1), time.Time{}, table.Condition{})), fault.TooLarge, "item_too_large")
+		wantFault(t, db.Commit(t.Context(), "add", table.Add(key, many(table.MaxCounterNames), time.Time{}, table.Condition{})), fault.TooLarge, "item_too_large")
 	})
 }
 
