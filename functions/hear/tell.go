@@ -19,15 +19,7 @@ import (
 // count publishes what is known of the message by now, under the ids that send
 // uses too: each is counted once, whoever tells of it.
 func (f *Function) count(ctx context.Context, s *strategy.Strategy, l *message.Ledger) error {
-	var tallies []string
-	for _, c := range l.Counts() {
-		t := insight.Tally{ID: c.ID, Day: insight.Day(c.At, s.Location())}
-		for _, change := range c.Add {
-			name := append([]string{"journey", l.Journey}, change.Counter...)
-			t.Cells = append(t.Cells, insight.Cell{Name: insight.Name(name...), N: change.N})
-		}
-		tallies = append(tallies, t.String())
-	}
+	tallies := insight.Mail(l, s.Location())
 	if len(tallies) == 0 {
 		return nil
 	}

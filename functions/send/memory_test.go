@@ -128,19 +128,10 @@ func (m *memory) Commit(ctx context.Context, owner string, writes ...table.Write
 }
 
 func judge(w table.Write, o owned, exists bool) table.Reason {
-	switch c := w.If; {
-	case w.Op == table.OpDelete && !exists:
-		return table.Held
-	case c.Absent && exists:
-		return table.Exists
-	case c.Version > 0 && !exists:
-		return table.Missing
-	case c.Version > 0 && o.Version != c.Version:
-		return table.VersionChanged
-	case c.Counter != "" && exists && o.Counters[c.Counter] >= c.Below, c.Counter != "" && !exists && c.Below <= 0:
-		return table.CounterReached
+	if !exists {
+		return w.Judge(false, 0, 0)
 	}
-	return table.Held
+	return w.Judge(true, o.Version, o.Counters[w.If.Counter])
 }
 
 // next is what a write makes of its item.

@@ -112,15 +112,7 @@ func (d *delivery) giveBack(ctx context.Context, l *message.Ledger) error {
 // count publishes what happened to the message. It is asked for again with each
 // delivery, under the same ids.
 func (d *delivery) count(ctx context.Context) error {
-	var tallies []string
-	for _, c := range d.ledger.Counts() {
-		t := insight.Tally{ID: c.ID, Day: insight.Day(c.At, d.zone)}
-		for _, change := range c.Add {
-			name := append([]string{"journey", d.ledger.Journey}, change.Counter...)
-			t.Cells = append(t.Cells, insight.Cell{Name: insight.Name(name...), N: change.N})
-		}
-		tallies = append(tallies, t.String())
-	}
+	tallies := insight.Mail(d.ledger, d.zone)
 	if len(tallies) == 0 {
 		return nil
 	}

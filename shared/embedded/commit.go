@@ -144,20 +144,10 @@ func refusal(changes []change) error {
 
 // judge says whether the condition of a write holds.
 func judge(w table.Write, old *record) table.Reason {
-	c, exists := w.If, old != nil
-	switch {
-	case w.Op == table.OpDelete && !exists:
-		return table.Held // gone is gone
-	case c.Absent && exists:
-		return table.Exists
-	case c.Version > 0 && !exists:
-		return table.Missing
-	case c.Version > 0 && old.version != c.Version:
-		return table.VersionChanged
-	case c.Counter != "" && old.counter(c.Counter) >= c.Below:
-		return table.CounterReached
+	if old == nil {
+		return w.Judge(false, 0, 0)
 	}
-	return table.Held
+	return w.Judge(true, old.version, old.counters[w.If.Counter])
 }
 
 func (r *record) counter(name string) int64 {

@@ -25,6 +25,26 @@ var reasonNames = [...]string{"held", "exists", "missing", "version changed", "c
 // String returns the reason in words.
 func (r Reason) String() string { return reasonNames[r] }
 
+// Judge says whether the write's condition holds. Version and counter are those
+// of the live item, counter the one that the condition asks about; both are 0
+// when there is none.
+func (w Write) Judge(exists bool, version, counter int64) Reason {
+	c := w.If
+	switch {
+	case w.Op == OpDelete && !exists:
+		return Held // gone is gone
+	case c.Absent && exists:
+		return Exists
+	case c.Version > 0 && !exists:
+		return Missing
+	case c.Version > 0 && version != c.Version:
+		return VersionChanged
+	case c.Counter != "" && counter >= c.Below:
+		return CounterReached
+	}
+	return Held
+}
+
 // Conflict is a commit that was refused: nothing of it was applied.
 type Conflict struct {
 	Reasons []Reason // one for each write, in order

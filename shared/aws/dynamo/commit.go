@@ -186,22 +186,9 @@ func (c *commit) learn(ctx context.Context, answers []answer) error {
 // judge says whether the condition of a write holds.
 func judge(w table.Write, old *stored, now int64) table.Reason {
 	if !old.live(now) {
-		old = nil
+		return w.Judge(false, 0, 0)
 	}
-	c := w.If
-	switch {
-	case w.Op == table.OpDelete && old == nil:
-		return table.Held // gone is gone
-	case c.Absent && old != nil:
-		return table.Exists
-	case c.Version > 0 && old == nil:
-		return table.Missing
-	case c.Version > 0 && old.Version != c.Version:
-		return table.VersionChanged
-	case c.Counter != "" && old.counter(c.Counter) >= c.Below:
-		return table.CounterReached
-	}
-	return table.Held
+	return w.Judge(true, old.Version, old.counter(w.If.Counter))
 }
 
 // overLimit catches what only shows together with the stored item.
