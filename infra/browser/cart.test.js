@@ -65,7 +65,7 @@ const mailTo = async (email) => (await rapport.get('/local/outbox')).filter((m) 
 /** Opens the newest mail and returns its frame. */
 async function readNewest(page) {
   await page.getByRole('link', { name: 'Read the mail that was sent' }).click();
-  await page.getByRole('heading', { name: 'Outbox' }).waitFor();
+  await page.getByRole('heading', { name: 'Outbox', exact: true }).waitFor();
   await shoot(page, 'outbox');
   await page.locator('.mails a').first().click();
   return page.frameLocator('iframe[title="The mail"]');
@@ -105,7 +105,7 @@ test('a basket that was left brings its owner back', async (t) => {
     shop = await opens(page, mail.getByRole('link', { name: 'Back to your basket' }));
     assert.equal(new URL(shop.url()).pathname, '/shop/cart');
     await shop.getByRole('button', { name: 'Place the order' }).click();
-    await shop.getByRole('heading', { name: 'Thank you' }).waitFor();
+    await shop.getByRole('heading', { name: 'Thank you', exact: true }).waitFor();
     await shop.close();
   });
 

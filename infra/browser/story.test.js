@@ -61,7 +61,7 @@ async function order(page, tea, quantity) {
   await page.getByRole('button', { name: 'Add to basket' }).click();
   await page.getByRole('link', { name: 'View basket' }).click();
   await page.getByRole('button', { name: 'Place the order' }).click();
-  await page.getByRole('heading', { name: 'Thank you' }).waitFor();
+  await page.getByRole('heading', { name: 'Thank you', exact: true }).waitFor();
 }
 
 test('a stranger becomes a customer, and the shop listens', async (t) => {
@@ -114,7 +114,7 @@ test('a stranger becomes a customer, and the shop listens', async (t) => {
     await page.getByRole('button', { name: 'Remove Morning Assam' }).click();
     await reads(page, '#basket-total', '€21.60');
     await page.getByRole('button', { name: 'Place the order' }).click();
-    await page.getByRole('heading', { name: 'Thank you' }).waitFor();
+    await page.getByRole('heading', { name: 'Thank you', exact: true }).waitFor();
     await shoot(page, 'thanks');
     await Promise.all([page.waitForEvent('domcontentloaded'), page.getByRole('link', { name: 'Back to the shop' }).click()]);
     assert.match(await decided(page), /hero shows hero-ua,/, 'one order makes nobody a regular');
@@ -172,7 +172,7 @@ test('a stranger becomes a customer, and the shop listens', async (t) => {
     const before = await page.evaluate(() => rapport.anonymousId());
     await page.locator('nav a', { hasText: 'Account' }).click();
     await page.getByRole('button', { name: 'Sign out' }).click();
-    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    await page.getByRole('heading', { name: 'Sign in', exact: true }).waitFor();
     const now = await page.evaluate(() => [rapport.anonymousId(), rapport.user().id]);
     assert.notEqual(now[0], before);
     assert.equal(now[1], undefined);
