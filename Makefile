@@ -75,15 +75,16 @@ deploy: build ## deploy to your AWS account, asking for what it needs
 .PHONY: engines
 engines: $(DYNOXIDE) $(MOTO) ## hold the table's contract against two DynamoDB engines
 	DYNAMODB_ENGINES="dynoxide moto" go test -count=1 ./shared/aws/dynamo
-	DYNAMODB_ENGINES=dynoxide go test -count=1 -run TestPublish ./infra/rapport
+	DYNAMODB_ENGINES=dynoxide go test -count=1 -run 'TestPublish|TestOnDynamoDB' ./infra/rapport
 
 .PHONY: smoke
 smoke: $(DYNOXIDE) ## start every real bootstrap and send it its samples
 	RAPPORT_SMOKE=1 go test -count=1 -v ./infra/smoke
 
 .PHONY: browser
-browser: bin/rapport $(BROWSER) $(CHROMIUM) ## play the sample shop's story in a browser
+browser: bin/rapport $(BROWSER) $(CHROMIUM) $(DYNOXIDE) ## play the sample shop's story in a browser, also on DynamoDB
 	npm test --prefix infra/browser
+	npm run dynoxide --prefix infra/browser
 
 .PHONY: bench
 bench: ## measure

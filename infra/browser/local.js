@@ -26,13 +26,32 @@ async function freePort() {
   return port;
 }
 
+/**
+ * Starts a DynamoDB engine with no table in it, if the tests are to run on one
+ * (ENGINE=dynoxide), and resolves to what tells Rapport of it.
+ */
+async function startEngine() {
+  if (!process.env.ENGINE) return { settings: {}, end() {} };
+  const port = await freePort();
+  const program = path.join(repository, 'infra/engines/node_modules/@dynoxide/linux-x64/dynoxide');
+  const engine = spawn(program, ['serve', '--host', '127.0.0.1', '--port', String(port)], { stdio: 'ignore' });
+  engine.once('error', (error) => { throw new Error(`${program}: ${error.message}; run "make tools" first`); });
+  const url = 'http://127.0.0.1:' + port;
+  for (let tries = 0; !(await fetch(url).catch(() => false)); tries++) {
+    if (engine.exitCode !== null || tries > 300) throw new Error(program + ' does not answer');
+    await wait(100);
+  }
+  return { settings: { DYNAMODB_ENDPOINT: url }, end: () => engine.kill('SIGKILL') };
+}
+
 /** Starts Rapport and resolves when it is ready to {url, get, post, stop}. */
 export async function startRapport() {
+  const engine = await startEngine();
   const data = await mkdtemp(path.join(tmpdir(), 'rapport-browser-'));
   const url = 'http://127.0.0.1:' + await freePort();
   const process_ = spawn(binary, ['local'], {
     cwd: repository,
-    env: { ...process.env, PORT: new URL(url).port, RAPPORT_DATA: data, RAPPORT_SECRET_KEY: secret },
+    env: { ...process.env, PORT: new URL(url).port, RAPPORT_DATA: data, RAPPORT_SECRET_KEY: secret, ...engine.settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let log = '';
@@ -61,6 +80,7 @@ export async function startRapport() {
   const stop = async () => {
     process_.kill('SIGTERM');
     await ended;
+    engine.end();
     await rm(data, { recursive: true, force: true });
   };
   return { url, get, post, stop };

@@ -17,12 +17,14 @@ import (
 
 	"rapport/shared/embedded"
 	"rapport/shared/fault"
+	"rapport/shared/table"
 )
 
 // Config says what to run and where. Only Template and Data are required.
 type Config struct {
 	Template       string // path of the SAM template
 	Data           string // folder of the state; made when absent
+	Table          Tabler // where the table lies; nil: in the one file of the data folder
 	WriteKey       string // value of the template's parameter WriteKey
 	SecretKey      string // of SecretKey
 	IdentitySecret string // of IdentitySecret
@@ -35,11 +37,15 @@ type Config struct {
 	Patience       time.Duration      // how long Settle waits without any progress; 0: a minute
 }
 
+// Tabler opens the table that the functions use; now is the virtual clock.
+type Tabler func(now func() time.Time) (table.Table, error)
+
 // Cloud is a running local cloud.
 type Cloud struct {
 	config     Config
 	log        *slog.Logger
-	table      *embedded.DB
+	file       *embedded.DB // all state of this machine
+	table      table.Table  // in the file, unless Config.Table says otherwise
 	store      *store
 	clock      *clock
 	meter      *meter
@@ -83,7 +89,7 @@ func Open(config Config) (*Cloud, error) {
 		queues: map[string]*queue{}, functions: map[string]*function{},
 		started: make(chan struct{}), ended: make(chan struct{}), change: make(chan struct{}),
 	}
-	if c.table, err = embedded.Open(filepath.Join(config.Data, "rapport.db"), c.clock.Now); err != nil {
+	if c.file, err = embedded.Open(filepath.Join(config.Data, "rapport.db"), c.clock.Now); err != nil {
 		return nil, err
 	}
 	if err := c.prepare(wanted); err != nil {
@@ -113,11 +119,17 @@ func (config Config) withDefaults() Config {
 
 func (c *Cloud) prepare(wanted *template) error {
 	var err error
-	if c.store, err = openStore(c.table.Bolt(), c.log); err != nil {
+	if c.store, err = openStore(c.file.Bolt(), c.log); err != nil {
 		return err
 	}
 	if err := c.clock.load(c.store.db); err != nil {
 		return notStored(err)
+	}
+	c.table = c.file
+	if c.config.Table != nil {
+		if c.table, err = c.config.Table(c.clock.Now); err != nil {
+			return err
+		}
 	}
 	if err := c.meter.load(c.store.db, c.clock.Now()); err != nil {
 		return notStored(err)
@@ -159,7 +171,7 @@ func (c *Cloud) Close() error {
 		c.keep()
 		c.store.close()
 	}
-	return c.table.Close()
+	return c.file.Close()
 }
 
 // Now is the virtual time: real time plus what Advance added.

@@ -88,11 +88,15 @@ func (c localCommand) greet(t terminal, at net.Addr) {
 	if os.Getenv("RAPPORT_SECRET_KEY") != "" {
 		secret = "$RAPPORT_SECRET_KEY"
 	}
+	state := "State is kept in " + c.Data
+	if c.Endpoint != "" {
+		state = fmt.Sprintf("The table %s is kept by %s, queues and clock in %s", c.TableName, c.Endpoint, c.Data)
+	}
 	fmt.Fprintf(t.out, `Rapport is ready.
   shop      %s/
   outbox    %s/local/outbox/
   meter     %s/local/meter
   customer  curl -u %s: %s/v1/people/userId:u1
-State is kept in %s. Ctrl-C ends it.
-`, url, url, url, secret, url, c.Data)
+%s. Ctrl-C ends it.
+`, url, url, url, secret, url, state)
 }

@@ -17,6 +17,7 @@ type place struct {
 	Template string `default:"template.yaml" help:"SAM template that says which functions run."`
 	Strategy string `default:"infra/strategy" help:"Folder of the strategy, published again whenever it changes."`
 	Data     string `default:".rapport" env:"RAPPORT_DATA" help:"Folder of the state."`
+	engine   `embed:""`
 
 	WriteKey       string `default:"demo-write" env:"RAPPORT_WRITE_KEY" help:"The public key that browsers send."`
 	SecretKey      string `default:"demo-secret" env:"RAPPORT_SECRET_KEY" help:"The key of servers."`
@@ -30,6 +31,10 @@ func (p place) open(log *slog.Logger, url string) (*cloud.Cloud, error) {
 		if _, err := os.Stat(need); err != nil {
 			return nil, fault.New(fault.Invalid, "not_here", "%s is not there: run it from the repository, or pass --template and --strategy", need)
 		}
+	}
+	tabler, err := p.tabler(p.Template)
+	if err != nil {
+		return nil, err
 	}
 	proofs, err := access.NewProofs(access.ProofConfig{Secrets: []string{p.IdentitySecret}})
 	if err != nil {
@@ -45,7 +50,7 @@ func (p place) open(log *slog.Logger, url string) (*cloud.Cloud, error) {
 		},
 	})
 	c, err = cloud.Open(cloud.Config{
-		Template: p.Template, Data: p.Data, Strategy: p.Strategy, URL: url, Log: log, Site: shop,
+		Template: p.Template, Data: p.Data, Table: tabler, Strategy: p.Strategy, URL: url, Log: log, Site: shop,
 		WriteKey: p.WriteKey, SecretKey: p.SecretKey, IdentitySecret: p.IdentitySecret,
 	})
 	if err != nil {
