@@ -73,8 +73,8 @@ deploy: build ## deploy to your AWS account, asking for what it needs
 	$(SAM) deploy --guided
 
 .PHONY: engines
-engines: $(DYNOXIDE) $(MOTO) ## hold the table's contract against two DynamoDB engines
-	DYNAMODB_ENGINES="dynoxide moto" go test -count=1 ./shared/aws/dynamo
+engines: $(DYNOXIDE) $(MOTO) ## hold what talks to AWS against two DynamoDB engines, SQS, EventBridge and SES
+	DYNAMODB_ENGINES="dynoxide moto" go test -count=1 ./shared/aws/...
 	DYNAMODB_ENGINES=dynoxide go test -count=1 -run 'TestPublish|TestOnDynamoDB' ./infra/rapport
 
 .PHONY: smoke
