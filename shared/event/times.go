@@ -20,11 +20,11 @@ var (
 )
 
 // times reads when the event happened. A sending time that cannot be read is
-// left out, since it is only a means of correction. History was corrected when
-// it was recorded: there, "timestamp" comes first and stands as it is.
+// left out, since it is only a means of correction. A time that is stated comes
+// first and stands as it is.
 func (d *decoder) times(e *Event, p parts) *fault.Error {
 	name, other := "originalTimestamp", "timestamp"
-	if d.sender.Import {
+	if d.stated(p) {
 		name, other = other, name
 	}
 	if p.top[name] == nil || p.top[name] == "" {
@@ -43,14 +43,22 @@ func (d *decoder) times(e *Event, p parts) *fault.Error {
 			e.SentAt = &at
 		}
 	}
-	if d.sender.Import {
+	switch {
+	case d.sender.Import:
 		e.Timestamp = believable(e.OriginalTimestamp, earliestHistory, e.ReceivedAt)
-	} else {
+	case d.stated(p) && name == "timestamp":
+		e.Timestamp = believable(e.OriginalTimestamp, earliest, e.ReceivedAt)
+	default:
 		e.Timestamp = happened(e.OriginalTimestamp, e.SentAt, e.ReceivedAt)
 	}
 	e.TimeCorrected = e.OriginalTimestamp != nil && !e.Timestamp.Equal(*e.OriginalTimestamp)
 	return nil
 }
+
+// stated reports whether "timestamp" was said by someone who knows better than
+// "originalTimestamp": of history, whoever recorded it; of RudderStack's SDKs for
+// servers, their caller, while they stamp "originalTimestamp" themselves.
+func (d *decoder) stated(p parts) bool { return d.sender.Import || p.top["channel"] == "server" }
 
 // happened corrects the sender's time by how far its clock was off when it
 // sent, and replaces what cannot be true by the time of receipt.
