@@ -104,7 +104,7 @@ func TestEveryRoute(t *testing.T) {
 		"t": event.Track, "track": event.Track, "i": event.Identify, "identify": event.Identify, "p": event.Page, "page": event.Page,
 		"s": event.Screen, "screen": event.Screen, "g": event.Group, "group": event.Group, "a": event.Alias, "alias": event.Alias,
 	}
-	prefixes := []string{"/v1/", "/k/demo-write/v1/", "/api/s/", "/beacon/v1/"}
+	prefixes := []string{"/v1/", "/k/demo-write/v1/", "/api/s/", "/api/s/s2s/", "/beacon/v1/"}
 	for _, prefix := range prefixes {
 		for call, kind := range calls {
 			q := &queue{}

@@ -19,8 +19,9 @@ var calls = map[string]event.Type{
 }
 
 // prefixes are what stands before a call: the plain API, the one with the write
-// key in the path, and those that other SDKs ask for.
-var prefixes = []string{"/v1/", "/k/{writeKey}/v1/", "/api/s/", "/beacon/v1/"}
+// key in the path, and those that other SDKs ask for: Jitsu's in browsers and on
+// servers, and the beacon of RudderStack's.
+var prefixes = []string{"/v1/", "/k/{writeKey}/v1/", "/api/s/", "/api/s/s2s/", "/beacon/v1/"}
 
 // routes yields every path with the type of its events.
 func routes() iter.Seq2[string, event.Type] {

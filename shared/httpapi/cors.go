@@ -13,7 +13,7 @@ import (
 const (
 	corsMethods = "GET,POST,OPTIONS"
 	corsHeaders = "authorization, content-type, x-write-key, x-api-key, x-retry-count, anonymousid, sentat, " +
-		"rsa-retry-attempt, rsa-retry-reason, rsa-since-first-attempt, rsa-since-last-attempt, if-none-match"
+		"rsa-retry-attempt, rsa-retry-reason, rsa-since-first-attempt, rsa-since-last-attempt, x-ip-policy, x-enable-debug, if-none-match"
 	corsExposed = "ETag, Retry-After"
 	corsMaxAge  = "7200"
 )
