@@ -35,7 +35,8 @@ type Deps struct {
 // maxBody is how large a request may be, unpacked.
 const maxBody = 10 << 20
 
-// New returns the handler of the ingest routes.
+// New returns the handler of the ingest routes, and of the settings that browser
+// SDKs ask for before they send.
 func New(d Deps) http.Handler {
 	mux := http.NewServeMux()
 	for path, kind := range routes() {
@@ -48,6 +49,7 @@ func New(d Deps) http.Handler {
 			httpapi.Encode(w, http.StatusOK, a)
 		})
 	}
+	d.settings(mux)
 	return httpapi.CORS(d.Origins, httpapi.Routes(mux))
 }
 
