@@ -21,6 +21,7 @@ TOOLS    := $(CURDIR)/.tools
 LINT     := $(TOOLS)/bin/golangci-lint
 SAM      := $(TOOLS)/venv/bin/sam
 BROWSER  := infra/browser/node_modules/.package-lock.json
+CLIENTS  := infra/clients/node_modules/.package-lock.json
 DYNOXIDE := infra/engines/node_modules/.package-lock.json
 MOTO     := $(TOOLS)/moto/bin/moto_server
 CHROMIUM := /usr/bin/chromium
@@ -42,7 +43,7 @@ ifneq ($(RACE),) # what is too slow under the race detector to run there in full
 endif
 
 .PHONY: check
-check: format tidy lint validate template build engines smoke browser ## what CI checks beside the tests
+check: format tidy lint validate template build engines smoke browser clients ## what CI checks beside the tests
 
 .PHONY: validate
 validate: bin/rapport ## check the strategy
@@ -86,12 +87,16 @@ browser: bin/rapport $(BROWSER) $(CHROMIUM) $(DYNOXIDE) ## play the sample shop'
 	npm test --prefix infra/browser
 	npm run dynoxide --prefix infra/browser
 
+.PHONY: clients
+clients: bin/rapport $(CLIENTS) $(BROWSER) $(CHROMIUM) ## send events through unchanged SDKs and read them back
+	npm test --prefix infra/clients
+
 .PHONY: bench
 bench: ## measure
 	go test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: tools
-tools: $(LINT) $(SAM) $(DYNOXIDE) $(MOTO) $(BROWSER) $(CHROMIUM) ## install what check and build need
+tools: $(LINT) $(SAM) $(DYNOXIDE) $(MOTO) $(BROWSER) $(CLIENTS) $(CHROMIUM) ## install what check and build need
 
 .PHONY: clean
 clean: ## remove what was built; tools and local data stay
@@ -124,6 +129,11 @@ $(DYNOXIDE): infra/engines/package-lock.json
 
 $(BROWSER): infra/browser/package-lock.json
 	npm ci --prefix infra/browser --no-audit --no-fund
+	touch $@
+
+$(CLIENTS): infra/clients/package-lock.json infra/clients/analyticsgo/go.sum
+	npm ci --prefix infra/clients --no-audit --no-fund
+	cd infra/clients/analyticsgo && go mod download
 	touch $@
 
 $(CHROMIUM):

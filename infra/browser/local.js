@@ -44,7 +44,7 @@ async function startEngine() {
   return { settings: { DYNAMODB_ENDPOINT: url }, end: () => engine.kill('SIGKILL') };
 }
 
-/** Starts Rapport and resolves when it is ready to {url, get, post, stop}. */
+/** Starts Rapport and resolves when it is ready to {url, secret, get, post, stop}. */
 export async function startRapport() {
   const engine = await startEngine();
   const data = await mkdtemp(path.join(tmpdir(), 'rapport-browser-'));
@@ -83,7 +83,7 @@ export async function startRapport() {
     engine.end();
     await rm(data, { recursive: true, force: true });
   };
-  return { url, get, post, stop };
+  return { url, secret, get, post, stop };
 }
 
 /** Starts Chromium; it talks to nobody but the page's own server. */

@@ -1,0 +1,37 @@
+// Serves a page with the SDKs for browsers, as their makers built them, from
+// another origin than Rapport's.
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import http from 'node:http';
+import { fileURLToPath } from 'node:url';
+
+const built = (folder) => fileURLToPath(new URL('node_modules/' + folder, import.meta.url));
+const folders = {
+  '/segment/': built('@segment/analytics-next/dist/umd/'),
+  '/rudder/': built('@rudderstack/analytics-js/dist/npm/modern/bundled/umd/'),
+  '/jitsu/': built('@jitsu/js/dist/web/'),
+};
+
+/** Resolves to {url, stop}; the page is at the root. */
+export async function servePages() {
+  const server = http.createServer(async (request, response) => {
+    const [, folder, name] = /^(\/\w+\/)([\w.-]+\.js(?:\.txt)?)$/.exec(request.url) ?? [];
+    if (folders[folder]) {
+      response.setHeader('Content-Type', 'text/javascript; charset=utf-8');
+      response.end(await readFile(folders[folder] + name));
+      return;
+    }
+    response.setHeader('Content-Type', 'text/html; charset=utf-8');
+    response.end('<!doctype html><title>Чай</title><link rel="icon" href="data:,"><h1>Чай</h1>');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: 'http://127.0.0.1:' + server.address().port,
+    async stop() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
