@@ -104,6 +104,17 @@ test('Segment for browsers, in batches', async (t) => {
   assert.ok(place.proxy.deliveries().every((r) => r.path === '/v1/b'));
 });
 
+test('Segment for browsers, by its snippet', async (t) => {
+  const place = await stage(t);
+  const page = await visit(t, place);
+  await page.evaluate((cdn) => { // what the snippet leaves for the script that it loads
+    window.analytics = Object.assign([['identify', 'lesia-1', { name: 'Леся' }], ['page', 'Home']], { _writeKey: 'demo-write', _cdn: cdn });
+  }, place.proxy.url);
+  await page.addScriptTag({ url: pages.url + '/segment/standalone.js' });
+  await delivered(place.proxy, 2);
+  await arrived(place, 'anonymousId:' + await page.evaluate(() => window.analytics.user().anonymousId()), { identify: 1, page: 1 });
+});
+
 test('Segment for browsers, with a key that is not in force', async (t) => {
   const place = await stage(t);
   const page = await visit(t, place, pages.url + '/segment/index.js');

@@ -1,6 +1,7 @@
 // What the clients are told to send, and how it is found again.
 import assert from 'node:assert/strict';
-import { eventually, startRapport } from '../browser/local.js';
+import { setTimeout as wait } from 'node:timers/promises';
+import { startRapport } from '../browser/local.js';
 import { faults, startProxy } from './proxy.js';
 
 /** Values that some client, proxy or store might spoil. */
@@ -53,10 +54,18 @@ export async function timeline(rapport, node) {
   return events.reverse();
 }
 
-/** Resolves when the client has got a good answer for `n` different events. */
-export function delivered(proxy, n) {
-  const ids = () => new Set(proxy.deliveries().filter((r) => r.answeredAt && !r.fault).flatMap((r) => r.events.map((e) => e.messageId)));
-  return eventually(`${n} events are delivered`, () => ids().size >= n);
+/**
+ * Resolves when the client has got a good answer for `n` different events. It is
+ * patient: clients wait longer from try to try, and machines may be busy.
+ */
+export async function delivered(proxy, n) {
+  let ids;
+  for (let tries = 0; tries < 400; tries++) {
+    ids = new Set(proxy.deliveries().filter((r) => r.answeredAt && !r.fault).flatMap((r) => r.events.map((e) => e.messageId)));
+    if (ids.size >= n) return;
+    await wait(100);
+  }
+  assert.fail(`${ids.size} of ${n} events are delivered`);
 }
 
 /**

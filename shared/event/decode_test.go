@@ -181,6 +181,29 @@ func TestTimes(t *testing.T) {
 	}
 }
 
+func TestFourTimesAreKept(t *testing.T) {
+	r := decode(t, `{"sentAt":"2026-11-24T11:00:00Z","batch":[{"type":"page","userId":"u1","timestamp":"2026-11-24T10:00:00.5Z"}]}`, server)
+	e := r[0].Event
+	want := map[string]string{
+		"timestamp": "2026-11-24T11:00:00.5Z", "originalTimestamp": "2026-11-24T10:00:00.5Z", "sentAt": "2026-11-24T11:00:00Z", "receivedAt": "2026-11-24T12:00:00Z",
+	}
+	got := map[string]string{}
+	data, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fields map[string]any
+	if err := json.Unmarshal(data, &fields); err != nil {
+		t.Fatal(err)
+	}
+	for name := range want {
+		got[name], _ = fields[name].(string)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestContent(t *testing.T) {
 	cases := []struct{ name, body, field, want string }{
 		{"identify traits", `"type":"identify","traits":{"b":1,"a":2}`, "traits", `{"a":2,"b":1}`},
