@@ -36,7 +36,8 @@ type Deps struct {
 	Strategy Strategy
 	Keys     access.Keys
 	Proofs   access.Proofs
-	Secret   []byte // of receipts; not empty
+	Quota    *access.Quota // of ids that browsers ask about; nil means no limit
+	Secret   []byte        // of receipts; not empty
 	Now      func() time.Time
 	Log      *slog.Logger
 	Origins  []string // whose pages may call; none means all

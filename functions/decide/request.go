@@ -31,7 +31,8 @@ type question struct {
 	trusted bool // a secret key asks: it may know why
 }
 
-// read judges the request: its key, its form, its proof.
+// read judges the request: its key, its form, its proof, and whether its source
+// has asked about too many visitors.
 func (f *function) read(r *http.Request, now time.Time) (question, error) {
 	caller, err := httpapi.Caller(r, f.Keys)
 	if err != nil {
@@ -52,6 +53,19 @@ func (f *function) read(r *http.Request, now time.Time) (question, error) {
 	case c[0] != '{':
 		return question{}, fault.New(fault.Invalid, "bad_value", "send an object as context").In("context")
 	}
-	q.visitor, err = f.identify(caller, q.body, now)
-	return q, err
+	if q.visitor, err = f.identify(caller, q.body, now); err != nil {
+		return question{}, err
+	}
+	return q, f.admit(r, q, now)
+}
+
+// admit counts the ids that somebody asks about without having shown any right
+// to: as they were sent, and before anything is read, so that neither the limit
+// nor what comes before it tells which of them exist. Servers and proven users
+// are not counted: they have nothing to guess.
+func (f *function) admit(r *http.Request, q question, now time.Time) error {
+	if q.trusted || q.Proof != "" || q.AnonymousID == "" && q.UserID == "" {
+		return nil
+	}
+	return f.Quota.Admit(httpapi.Source(r), q.AnonymousID+"\n"+q.UserID, now)
 }

@@ -71,8 +71,16 @@ func buildDecide(env Env) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	ids, err := env.Variable("IDS_PER_MINUTE")
+	if err != nil {
+		return nil, err
+	}
+	quota, err := access.NewQuota(ids)
+	if err != nil {
+		return nil, err
+	}
 	return boot.HTTP(decide.New(decide.Deps{
-		People: env.people(), Strategy: env.Strategy, Keys: keys, Proofs: proofs,
+		People: env.people(), Strategy: env.Strategy, Keys: keys, Proofs: proofs, Quota: quota,
 		Secret: []byte(secret), Now: env.Now, Log: env.Log,
 	})), nil
 }

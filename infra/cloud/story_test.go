@@ -3,6 +3,7 @@ package cloud_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -219,5 +220,40 @@ func write(t *testing.T, folder, name, text string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// The whole way, with the limit that the template sets: through the gateway's
+// event to the address that the connection has, and back to the header.
+func TestSomebodyTriesOutIDs(t *testing.T) {
+	template, err := os.ReadFile(ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const limit = 20 // instead of a thousand, which would take its time here
+	smaller := strings.Replace(string(template), "Default: 1000\n    MinValue: 0", fmt.Sprintf("Default: %d\n    MinValue: 0", limit), 1)
+	path := filepath.Join(t.TempDir(), "template.yaml")
+	if err := os.WriteFile(path, []byte(smaller), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := shop(t, func(c *cloud.Config) { c.Template = path })
+	decide := func(id int, address string) *http.Response {
+		r := httptest.NewRequest(http.MethodPost, "/v1/decide", strings.NewReader(fmt.Sprintf(`{"anonymousId":"%d","slots":[]}`, id)))
+		r.SetBasicAuth("demo-write", "")
+		r.RemoteAddr = address
+		r.Header.Set("X-Forwarded-For", fmt.Sprintf("198.51.100.%d", id%200))
+		return s.ask(r)
+	}
+	for id := range limit {
+		if got := decide(id, "203.0.113.5:4711"); got.StatusCode != http.StatusOK {
+			t.Fatalf("row 20: %d for id %d", got.StatusCode, id)
+		}
+	}
+	got := decide(limit, "203.0.113.5:4712")
+	if wait := got.Header.Get("Retry-After"); got.StatusCode != http.StatusTooManyRequests || wait != "60" {
+		t.Errorf("row 20: %d, Retry-After %q", got.StatusCode, wait)
+	}
+	if got := decide(limit, "203.0.113.6:4711"); got.StatusCode != http.StatusOK {
+		t.Errorf("row 20: %d for another address", got.StatusCode)
 	}
 }

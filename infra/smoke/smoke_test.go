@@ -94,7 +94,7 @@ var values = map[string]string{
 	"MESSAGES_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/messages",
 	"TALLIES_QUEUE_URL":  "https://sqs.eu-central-1.amazonaws.com/123456789012/tallies",
 	"WRITE_KEY":          "demo-write", "SECRET_KEY": "demo-secret", "IDENTITY_SECRET": "demo-identity",
-	"ACCOUNT_ID": "123456789012", "CONFIGURATION_SET": "rapport", "LINKS_URL": "https://api.example.com",
+	"IDS_PER_MINUTE": "1000", "ACCOUNT_ID": "123456789012", "CONFIGURATION_SET": "rapport", "LINKS_URL": "https://api.example.com",
 }
 
 // world is the AWS account that the functions run in.

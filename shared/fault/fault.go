@@ -6,6 +6,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Kind says what sort of failure it is, and so who can mend it.
@@ -23,12 +24,13 @@ const (
 	TooLarge                    // over a documented limit
 	Unsupported                 // a form of body that is not read here
 	Invalid                     // readable, but a value is not acceptable
+	Limited                     // asks too much at once; fine again after Wait
 	Unavailable                 // try again later; nothing was stored
 )
 
 var kindNames = [...]string{
 	"internal", "malformed", "unauthenticated", "forbidden", "not_found",
-	"conflict", "too_large", "unsupported", "invalid", "unavailable",
+	"conflict", "too_large", "unsupported", "invalid", "limited", "unavailable",
 }
 
 // String returns the kind as it is written in logs and JSON.
@@ -46,6 +48,8 @@ type Error struct {
 	Message string // a sentence that says what to do next
 	Field   string // the field at fault, as the caller wrote it; may be empty
 	Err     error  // the cause; it never leaves the process
+
+	Wait time.Duration // of Limited: when to ask again; zero says nothing
 }
 
 // New returns an error of the kind, with a stable code and a sentence for people.
@@ -56,6 +60,12 @@ func New(kind Kind, code, format string, args ...any) *Error {
 // In names the field at fault.
 func (e *Error) In(field string) *Error {
 	e.Field = field
+	return e
+}
+
+// After says how long the caller should wait.
+func (e *Error) After(wait time.Duration) *Error {
+	e.Wait = wait
 	return e
 }
 

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"rapport/shared/access"
@@ -84,6 +85,28 @@ func exposed(r *http.Request, keys access.Keys) bool {
 		}
 	}
 	return secret(r.PathValue(PathKey))
+}
+
+// ipv6Site is how much of an IPv6 address tells who is there: providers give a
+// household a /64 at the least, and it may use any address in it.
+const ipv6Site = 64
+
+// Source is where a request comes from, as quotas count it: an IPv4 address, or
+// the /64 of an IPv6 address. It is what the connection says, behind API Gateway
+// requestContext.http.sourceIp; X-Forwarded-For is the caller's to write and not
+// read. It is the zero Prefix when the connection does not say.
+func Source(r *http.Request) netip.Prefix {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	address := at.Addr().Unmap()
+	bits := address.BitLen()
+	if address.Is6() {
+		bits = ipv6Site
+	}
+	source, _ := address.Prefix(bits) // of a valid address
+	return source
 }
 
 // RequireKey lets callers with any key through.

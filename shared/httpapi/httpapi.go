@@ -10,6 +10,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strconv"
+	"time"
 
 	"rapport/shared/fault"
 	"rapport/shared/wire"
@@ -25,6 +27,7 @@ var statuses = map[fault.Kind]int{
 	fault.TooLarge:        http.StatusRequestEntityTooLarge,
 	fault.Unsupported:     http.StatusUnsupportedMediaType,
 	fault.Invalid:         http.StatusUnprocessableEntity,
+	fault.Limited:         http.StatusTooManyRequests,
 	fault.Unavailable:     http.StatusServiceUnavailable,
 	fault.Internal:        http.StatusInternalServerError,
 }
@@ -59,6 +62,8 @@ func Error(w http.ResponseWriter, err error) {
 	case http.StatusInternalServerError:
 		problem.RequestID = rand.Text()
 		slog.Error("request failed", "requestId", problem.RequestID, "error", err)
+	case http.StatusTooManyRequests:
+		w.Header().Set("Retry-After", retryAfter(err))
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "1")
 		slog.Warn("request postponed", "code", problem.Code, "error", err)
@@ -66,6 +71,16 @@ func Error(w http.ResponseWriter, err error) {
 		w.Header().Set("WWW-Authenticate", `Bearer`)
 	}
 	Encode(w, status, map[string]Problem{"error": problem})
+}
+
+// retryAfter is the wait that err asks for in whole seconds, rounded up: clients
+// read nothing finer, and one that comes back too early is refused again.
+func retryAfter(err error) string {
+	var f *fault.Error
+	if !errors.As(err, &f) || f.Wait <= time.Second {
+		return "1"
+	}
+	return strconv.FormatInt(int64((f.Wait+time.Second-1)/time.Second), 10)
 }
 
 // Encode answers with v as JSON. A header that the caller set before stays;

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -130,7 +132,7 @@ func TestError(t *testing.T) {
 
 	for kind, status := range map[fault.Kind]int{
 		fault.Malformed: 400, fault.Unauthenticated: 401, fault.Forbidden: 403, fault.NotFound: 404, fault.Conflict: 409,
-		fault.TooLarge: 413, fault.Invalid: 422, fault.Unavailable: 503,
+		fault.TooLarge: 413, fault.Invalid: 422, fault.Limited: 429, fault.Unavailable: 503,
 	} {
 		w := httptest.NewRecorder()
 		httpapi.Error(w, errors.Join(fault.New(kind, "some_code", "do this").In(strings.Repeat("f", 100)).Because(errors.New("hidden"))))
@@ -138,7 +140,7 @@ func TestError(t *testing.T) {
 		if w.Code != status || w.Body.String() != want || w.Header().Get("Content-Type") != "application/json" {
 			t.Errorf("%v: %d %s", kind, w.Code, w.Body)
 		}
-		if (w.Header().Get("Retry-After") == "1") != (status == 503) {
+		if (w.Header().Get("Retry-After") == "1") != (status == 503 || status == 429) {
 			t.Errorf("%v: Retry-After %q", kind, w.Header().Get("Retry-After"))
 		}
 	}
@@ -165,6 +167,32 @@ func TestError(t *testing.T) {
 			t.Error(w.Code)
 		}
 	})
+}
+
+func TestRetryAfterIsInWholeSeconds(t *testing.T) {
+	for wait, want := range map[time.Duration]string{
+		0: "1", 1: "1", time.Second: "1", time.Second + 1: "2", 59 * time.Second: "59", time.Minute - 1: "60", time.Minute: "60",
+	} {
+		w := httptest.NewRecorder()
+		httpapi.Error(w, fmt.Errorf("wrapped: %w", fault.New(fault.Limited, "some_code", "wait").After(wait)))
+		if got := w.Header().Get("Retry-After"); got != want || w.Code != http.StatusTooManyRequests {
+			t.Errorf("%v: %d, Retry-After %q, want %q", wait, w.Code, got, want)
+		}
+	}
+}
+
+func TestSource(t *testing.T) {
+	for address, want := range map[string]string{
+		"192.0.2.7:4711": "192.0.2.7/32", "[::ffff:192.0.2.7]:1": "192.0.2.7/32", "127.0.0.1:0": "127.0.0.1/32",
+		"[2001:db8:1:2:3:4:5:6]:443": "2001:db8:1:2::/64", "[fe80::1%eth0]:1": "fe80::/64",
+		"": "invalid Prefix", "192.0.2.7": "invalid Prefix", ":0": "invalid Prefix", "shop.example.com:1": "invalid Prefix",
+	} {
+		r := post("", "X-Forwarded-For", "203.0.113.9")
+		r.RemoteAddr = address
+		if got := httpapi.Source(r).String(); got != want {
+			t.Errorf("%q is %s, want %s", address, got, want)
+		}
+	}
 }
 
 func TestCaller(t *testing.T) {

@@ -18,7 +18,8 @@ func main() {
 		table := dynamo.New(dynamo.NewClient(env.AWS("DYNAMODB"), ""), env.Variable("TABLE_NAME"), time.Now)
 		return boot.HTTP(decide.New(decide.Deps{
 			People: people.NewStore(table, time.Now, boot.NewID), Strategy: env.Strategy(table),
-			Keys: keys, Proofs: proofs, Secret: []byte(env.Variable("IDENTITY_SECRET")), Now: time.Now, Log: env.Log,
+			Keys: keys, Proofs: proofs, Quota: env.Quota(), Secret: []byte(env.Variable("IDENTITY_SECRET")),
+			Now: time.Now, Log: env.Log,
 		}))
 	})
 }

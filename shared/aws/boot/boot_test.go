@@ -230,11 +230,13 @@ func TestUnreadableRequestsAnswer400AndLogJSONOnly(t *testing.T) {
 	method.RequestContext.HTTP.Method = "GET X"
 	stdout := captured(t, func() {
 		slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stdout, nil)))
-		for _, ev := range []events.APIGatewayV2HTTPRequest{bad, method} {
-			answer := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the handler ran") }, ev)
-			if answer.StatusCode != http.StatusBadRequest || !json.Valid([]byte(answer.Body)) {
-				t.Errorf("answer is %+v", answer)
-			}
+		for name, ev := range map[string]events.APIGatewayV2HTTPRequest{"row 37 invalid base64": bad, "impossible method": method} {
+			t.Run(name, func(t *testing.T) {
+				answer := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the handler ran") }, ev)
+				if answer.StatusCode != http.StatusBadRequest || !json.Valid([]byte(answer.Body)) {
+					t.Errorf("answer is %+v", answer)
+				}
+			})
 		}
 	})
 	lines := strings.Split(strings.TrimSpace(stdout), "\n")

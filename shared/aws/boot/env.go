@@ -47,6 +47,18 @@ func (e *Env) Access() (access.Keys, access.Proofs) {
 	return keys, proofs
 }
 
+// Quota returns the limit of ids that one address may ask about
+// (IDS_PER_MINUTE).
+func (e *Env) Quota() *access.Quota {
+	ids := e.Variable("IDS_PER_MINUTE")
+	if ids == "" {
+		return nil
+	}
+	quota, err := access.NewQuota(ids)
+	e.problem(err)
+	return quota
+}
+
 // Strategy returns a reader of the strategy that is published in the table.
 // Main reads it once before the first request, while the processor is at full
 // speed; that also opens the connection.

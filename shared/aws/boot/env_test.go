@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -71,6 +72,29 @@ func TestAllThatIsMissingIsNamedOnce(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"WRITE_KEY", "SECRET_KEY", "IDENTITY_SECRET", "AWS_REGION", "TABLE_NAME"}, named); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestQuotaIsWhatTheEnvironmentSays(t *testing.T) {
+	source := netip.MustParsePrefix("192.0.2.7/32")
+	for value, want := range map[string]struct {
+		admitted int
+		problem  string
+	}{
+		"2": {2, ""}, "0": {3, ""}, "": {3, "IDS_PER_MINUTE: set"}, "many": {3, "say how many ids"},
+	} {
+		t.Setenv("IDS_PER_MINUTE", value)
+		var env boot.Env
+		quota, admitted := env.Quota(), 0
+		for _, id := range []string{"a", "b", "c"} {
+			if quota.Admit(source, id, time.Unix(0, 0)) == nil {
+				admitted++
+			}
+		}
+		problems := strings.Join(env.Problems(), "; ")
+		if admitted != want.admitted || !strings.HasPrefix(problems, want.problem) || (problems == "") != (want.problem == "") {
+			t.Errorf("%q: %d admitted, problems %q", value, admitted, problems)
+		}
 	}
 }
 
