@@ -250,16 +250,39 @@ func TestServerTiming(t *testing.T) {
 }
 
 func TestPreflight(t *testing.T) {
-	r := httptest.NewRequest(http.MethodOptions, "/v1/decide", nil)
-	for name, value := range map[string]string{
-		"Origin": "https://shop.example.com", "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type",
+	const ours = "https://shop.example.com"
+	d := deps(t)
+	d.Origins = []string{ours}
+	for _, c := range []struct {
+		name, origin, method, headers string
+		origins                       []string
+		granted                       bool
+	}{
+		{"ours", ours, "POST", "authorization,content-type", d.Origins, true},
+		{"any", ours, "POST", "authorization,content-type", nil, true},
+		{"row 7 not on the list", "https://other.example.com", "POST", "authorization", d.Origins, false},
+		{"row 8 null", "null", "POST", "authorization", nil, false},
+		{"row 9 odd method", ours, "PUT", "authorization", d.Origins, false},
+		{"row 9 odd header", ours, "POST", "authorization,x-evil", d.Origins, false},
+		{"row 10 begins like ours", ours + ".evil.example", "POST", "authorization", d.Origins, false},
 	} {
-		r.Header.Set(name, value)
-	}
-	w := httptest.NewRecorder()
-	decide.New(deps(t)).ServeHTTP(w, r)
-	if w.Code != http.StatusNoContent || w.Header().Get("Access-Control-Allow-Origin") != "https://shop.example.com" {
-		t.Errorf("%d %v", w.Code, w.Header())
+		t.Run(c.name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodOptions, "/v1/decide", nil)
+			r.Header.Set("Origin", c.origin)
+			r.Header.Set("Access-Control-Request-Method", c.method)
+			r.Header.Set("Access-Control-Request-Headers", c.headers)
+			d := d
+			d.Origins = c.origins
+			w := httptest.NewRecorder()
+			decide.New(d).ServeHTTP(w, r)
+			h := w.Header()
+			if w.Code != http.StatusNoContent || (h.Get("Access-Control-Allow-Origin") == c.origin) != c.granted || (h.Get("Access-Control-Allow-Headers") != "") != c.granted {
+				t.Errorf("%d %v", w.Code, h)
+			}
+			if credentials := h.Get("Access-Control-Allow-Credentials"); (credentials == "true") != (c.granted && c.origins != nil) || h.Get("Access-Control-Allow-Origin") == "*" {
+				t.Errorf("row 11: credentials %q for %q", credentials, h.Get("Access-Control-Allow-Origin"))
+			}
+		})
 	}
 }
 

@@ -50,6 +50,8 @@ func TestRefuses(t *testing.T) {
 	}{
 		{"row 1 no key", "", `{}`, nil, 401, "no_key", ""},
 		{"row 2 unknown key", "demo", `{}`, nil, 401, "unknown_key", ""},
+		{"row 6 write key of another site", "demo-write-of-another-site", `{}`, shop, 401, "unknown_key", ""},
+		{"row 6 secret key of another site", "demo-secret-of-another-site", `{"userId":"u1"}`, nil, 401, "unknown_key", ""},
 		{"row 5 secret key in a browser", "demo-secret", `{}`, shop, 403, "secret_key_in_browser", ""},
 		{"row 7 another origin", "demo-write", `{}`, []string{"Origin", "https://other.example.com"}, 403, "origin_not_allowed", "Origin"},
 		{"row 8 origin null", "demo-write", `{}`, []string{"Origin", "null"}, 403, "origin_not_allowed", "Origin"},
@@ -145,12 +147,15 @@ func TestMethodsAndKeysInTheURL(t *testing.T) {
 		{"GET", http.MethodGet, "/v1/decide?writeKey=demo-write", 405, "method_not_allowed"},
 		{"another path", http.MethodPost, "/v1/decide/x?writeKey=demo-write", 404, "no_route"},
 		{"row 59 path traversal", http.MethodPost, "/v1/decide/../../admin?writeKey=demo-write", 404, "no_route"},
+		{"row 60 method override", http.MethodGet, "/v1/decide?writeKey=demo-write&_method=POST", 405, "method_not_allowed"},
 		{"row 4 secret key in the URL", http.MethodPost, "/v1/decide?writeKey=demo-secret", 400, "key_in_url"},
 		{"write key in the URL", http.MethodPost, "/v1/decide?writeKey=demo-write", 200, `"decisions"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := httptest.NewRecorder()
-			h.ServeHTTP(w, httptest.NewRequest(c.method, c.target, strings.NewReader(`{}`)))
+			r := httptest.NewRequest(c.method, c.target, strings.NewReader(`{}`))
+			r.Header.Set("X-HTTP-Method-Override", http.MethodPost)
+			h.ServeHTTP(w, r)
 			if w.Code != c.status || !strings.Contains(w.Body.String(), c.code) {
 				t.Errorf("%d %s, want %d %s", w.Code, w.Body, c.status, c.code)
 			}

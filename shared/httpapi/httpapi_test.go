@@ -253,6 +253,28 @@ func TestCaller(t *testing.T) {
 	}
 }
 
+// Whoever watches the log learns that a secret key is out, and not the key.
+func TestExposedKeysAreLogged(t *testing.T) {
+	live, err := access.NewKeys(nil, []string{"top-secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := slog.Default()
+	defer slog.SetDefault(before)
+	inURL := httptest.NewRequest(http.MethodPost, "/v1/t?writeKey=top-secret", nil)
+	inBrowser := post("", "X-API-Key", "top-secret", "Origin", "https://x.test")
+	for name, r := range map[string]*http.Request{"row 4 in the URL": inURL, "row 5 in a browser": inBrowser} {
+		var log bytes.Buffer
+		slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
+		if _, err := httpapi.Caller(r, live); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+		if line := log.String(); !strings.Contains(line, `"WARN"`) || !strings.Contains(line, "replace it") || strings.Contains(line, "top-secret") {
+			t.Errorf("%s: logs %q", name, line)
+		}
+	}
+}
+
 func TestRequire(t *testing.T) {
 	live, err := access.NewKeys([]string{"write"}, []string{"secret"})
 	if err != nil {
