@@ -88,3 +88,34 @@ func TestTogether(t *testing.T) {
 		t.Errorf("groups = %v, want %v", got, want)
 	}
 }
+
+// A trait may change its type: the latest event decides, whatever arrives first,
+// its value is kept as it was sent, and what it was before stays in the timeline.
+func TestRow47TraitChangesType(t *testing.T) {
+	strat := sample(t)
+	text := login("m1", phone, "u1", noon, `{"size":"38"}`)
+	number := login("m2", phone, "u1", noon.Add(time.Second), `{"size":38.50}`)
+	list := login("m3", phone, "u1", noon.Add(-time.Second), `{"size":["M","L"]}`)
+	for _, events := range [][]event.Event{{text, number, list}, {number, list, text}, {list, text, number}} {
+		s := newStore(newTable(t, at(noon.Add(time.Minute))), at(noon.Add(time.Minute)))
+		for i := range events {
+			events[i].Trusted = true
+			fold(t, s, strat, events[i])
+		}
+		p := find(t, s, userNode("u1"))
+		if got := p.View(strat.Computed).Traits["size"]; string(got.Value) != "38.50" || got.By != "m2" {
+			t.Errorf("size is %s by %s", got.Value, got.By)
+		}
+		records, _, err := s.Timeline(t.Context(), p, "", 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told []string
+		for _, r := range records {
+			told = append(told, string(r.Event.Traits))
+		}
+		if want := []string{`{"size":38.50}`, `{"size":"38"}`, `{"size":["M","L"]}`}; !slices.Equal(told, want) {
+			t.Errorf("the timeline tells %s", told)
+		}
+	}
+}
