@@ -32,9 +32,10 @@ Examples:
   curl -X POST 127.0.0.1:8080/local/clock -d '{"advance":"24h"}'`
 }
 
-// Patience with clients and with what is on its way at the end.
+// Patience and room for clients, and patience with what is on its way at the end.
 const (
 	headerTime   = 10 * time.Second
+	headerBytes  = 10 << 10 // as API Gateway; net/http allows a little more
 	shutdownTime = 5 * time.Second
 )
 
@@ -64,7 +65,7 @@ func (c localCommand) Run(ctx context.Context, t terminal) error {
 
 // serve answers requests until ctx ends, then lets those on their way finish.
 func serve(ctx context.Context, listener net.Listener, c *cloud.Cloud, ready func()) error {
-	server := &http.Server{Handler: c.Handler(), ReadHeaderTimeout: headerTime}
+	server := &http.Server{Handler: c.Handler(), ReadHeaderTimeout: headerTime, MaxHeaderBytes: headerBytes}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	if err := c.Settle(ctx); err != nil { // what an earlier run left in the queues

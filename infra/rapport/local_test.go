@@ -166,3 +166,23 @@ func TestShopProofs(t *testing.T) {
 		t.Errorf("a fresh proof does not hold: %d %s", status, body)
 	}
 }
+
+func TestRow58HeadersAreLimited(t *testing.T) {
+	url, stop := tool{t, t.TempDir()}.local()
+	defer stop()
+	for size, want := range map[int]int{8 << 10: http.StatusOK, 16 << 10: http.StatusRequestHeaderFieldsTooLarge} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/local/health", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Long", strings.Repeat("x", size))
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != want {
+			t.Errorf("%d bytes are answered %d, want %d", size, response.StatusCode, want)
+		}
+	}
+}
