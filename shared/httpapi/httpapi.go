@@ -76,11 +76,11 @@ func Error(w http.ResponseWriter, err error) {
 // retryAfter is the wait that err asks for in whole seconds, rounded up: clients
 // read nothing finer, and one that comes back too early is refused again.
 func retryAfter(err error) string {
-	var f *fault.Error
-	if !errors.As(err, &f) || f.Wait <= time.Second {
-		return "1"
+	var wait time.Duration
+	if f := (*fault.Error)(nil); errors.As(err, &f) {
+		wait = f.Wait
 	}
-	return strconv.FormatInt(int64((f.Wait+time.Second-1)/time.Second), 10)
+	return strconv.FormatInt(max(1, int64((wait+time.Second-1)/time.Second)), 10)
 }
 
 // Encode answers with v as JSON. A header that the caller set before stays;
