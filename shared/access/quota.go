@@ -14,7 +14,7 @@ import (
 // Bounds of every quota.
 const (
 	QuotaWindow = time.Minute // the longest that anybody has to wait
-	// maxAsked bounds the memory: about 3 MB. One Lambda instance answers one
+	// maxAsked bounds the memory: 9 MB at the worst. One Lambda instance answers one
 	// request at a time and cannot fill it within a window.
 	maxAsked = 1 << 16
 )
