@@ -82,11 +82,12 @@ type scheduleSpec struct {
 	Paused bool
 }
 
-// inert are resources that mean nothing on a laptop: permissions and places
-// for logs.
+// inert are resources that mean nothing on a laptop: permissions, places for
+// logs, and nested templates, which hold only what watches the others.
 var inert = []string{
 	"AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::SQS::QueuePolicy",
 	"AWS::Lambda::Permission", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard",
+	"AWS::CloudFormation::Stack",
 }
 
 // parser reads a template and gathers everything that is wrong with it.
@@ -162,7 +163,7 @@ func (p *parser) resource(key, node, globals *yaml.Node) {
 	case kind == "AWS::Events::Rule":
 		p.rule(key.Value, properties)
 	case kind == "AWS::Serverless::HttpApi":
-		p.only(properties, "an HttpApi", "FailOnWarnings", "StageName", "Name", "Description", "Tags", "AccessLogSettings", "DefaultRouteSettings")
+		p.only(properties, "an HttpApi", "FailOnWarnings", "DisableExecuteApiEndpoint", "StageName", "Name", "Description", "Tags", "AccessLogSettings", "DefaultRouteSettings")
 	case kind == "AWS::SES::ConfigurationSet":
 		p.only(properties, "a configuration set", "Name", "ReputationOptions", "SuppressionOptions", "SendingOptions", "DeliveryOptions")
 		p.out.Sets = append(p.out.Sets, p.ref(key, key.Value))
