@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -16,17 +17,17 @@ import (
 	"rapport/shared/fault"
 )
 
-// roads are SQS and EventBridge on this machine: they take what is sent and
+// roads are SQS, EventBridge and SES on this machine: they take what is sent and
 // keep it.
 type roads struct {
 	url string
 
 	mu     sync.Mutex
 	queued map[string][]string // bodies, by queue URL
-	events []event
+	events []busEvent
 }
 
-type event struct{ EventBusName, Source, DetailType, Detail string }
+type busEvent struct{ EventBusName, Source, DetailType, Detail string }
 
 func openRoads(t *testing.T) *roads {
 	t.Helper()
@@ -40,6 +41,10 @@ func openRoads(t *testing.T) *roads {
 func (r *roads) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if req.URL.Path == "/v2/email/outbound-emails" {
+		r.mail(w, req)
+		return
+	}
 	switch req.Header.Get("X-Amz-Target") {
 	case "AmazonSQS.SendMessageBatch":
 		r.send(w, req)
@@ -66,7 +71,7 @@ func (r *roads) send(w http.ResponseWriter, req *http.Request) {
 }
 
 func (r *roads) put(w http.ResponseWriter, req *http.Request) {
-	var in struct{ Entries []event }
+	var in struct{ Entries []busEvent }
 	_ = json.NewDecoder(req.Body).Decode(&in)
 	results := []map[string]string{}
 	for range in.Entries {
@@ -76,11 +81,32 @@ func (r *roads) put(w http.ResponseWriter, req *http.Request) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"FailedEntryCount": 0, "Entries": results})
 }
 
+// People to whom SES takes no mail: never, and not now.
+const refused, busy = "refused", "busy"
+
+// tagged finds the message that a sample is about.
+var tagged = regexp.MustCompile(`n6ncct79rvfrrkmhb8hrom5u3o_[0-9a-v]{26}`)
+
+func (r *roads) mail(w http.ResponseWriter, req *http.Request) {
+	var in struct {
+		Destination struct{ ToAddresses []string }
+	}
+	_ = json.NewDecoder(req.Body).Decode(&in)
+	switch to := strings.Join(in.Destination.ToAddresses, ","); {
+	case strings.HasPrefix(to, refused):
+		http.Error(w, `{"message":"no"}`, http.StatusBadRequest)
+	case strings.HasPrefix(to, busy):
+		http.Error(w, `{"message":"later"}`, http.StatusTooManyRequests)
+	default:
+		_ = json.NewEncoder(w).Encode(map[string]string{"MessageId": "0100"})
+	}
+}
+
 // published are the events on the bus so far.
-func (r *roads) published() []event {
+func (r *roads) published() []busEvent {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return append([]event(nil), r.events...)
+	return append([]busEvent(nil), r.events...)
 }
 
 // sent are the bodies in a queue so far.
@@ -91,8 +117,8 @@ func (r *roads) sent(queueURL string) []string {
 }
 
 // openDynamo starts a DynamoDB engine with the table "people", or a stand-in
-// where none is installed, and returns its URL.
-func openDynamo(t *testing.T) string {
+// where none is installed, and returns its URL and whether it is an engine.
+func openDynamo(t *testing.T) (endpoint string, real bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
@@ -101,7 +127,7 @@ func openDynamo(t *testing.T) string {
 		t.Logf("a stand-in without conditions takes the place of DynamoDB: %v", err)
 		server := httptest.NewServer(&shelf{items: map[string]json.RawMessage{}})
 		t.Cleanup(server.Close)
-		return server.URL
+		return server.URL, false
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -114,7 +140,7 @@ func openDynamo(t *testing.T) string {
 	if err := schema.Create(ctx, engine.Endpoint, values["TABLE_NAME"]); err != nil {
 		t.Fatal(err)
 	}
-	return engine.Endpoint
+	return engine.Endpoint, true
 }
 
 // shelf stands in for DynamoDB: it keeps whole items by key and looks at no

@@ -100,6 +100,7 @@ var values = map[string]string{
 // world is the AWS account that the functions run in.
 type world struct {
 	dynamo string // URL
+	real   bool   // a DynamoDB engine, no stand-in
 	roads  *roads
 }
 
@@ -127,7 +128,8 @@ func (w world) env(t *testing.T, variables []string, without string) []string {
 // open makes the account and publishes the sample strategy in it.
 func open(t *testing.T) world {
 	t.Helper()
-	w := world{dynamo: openDynamo(t), roads: openRoads(t)}
+	w := world{roads: openRoads(t)}
+	w.dynamo, w.real = openDynamo(t)
 	doc, problems := publish.Load(filepath.Join(root, "infra", "strategy"))
 	for _, p := range problems {
 		if !p.Warning {
