@@ -18,7 +18,7 @@ var cases = []edit{
 	{"dead-letters", "RedrivePolicy:", "Redrive:", "MessagesQueue has no dead-letter queue"},
 	{"dead-letters", "MessageRetentionPeriod: 1209600", "DelaySeconds: 0", "DeadLetters holds dead letters; write MessageRetentionPeriod"},
 	{"dead-letters", "MessageRetentionPeriod: 1209600", "RedrivePolicy: { deadLetterTargetArn: !GetAtt MessagesQueue.Arn }", "hands them on"},
-	{"dead-letters", "Arn: !GetAtt MessagesQueue.Arn", "Arn: !GetAtt SendFunction.Arn", "MailRule targets no queue"},
+	{"dead-letters", "Arn: !GetAtt MessagesQueue.Arn", "Arn: !GetAtt SendFunction.Arn", "MailRule (one) targets no queue"},
 	{"dead-letters", "RetryPolicy: { MaximumRetryAttempts: 2 }", "InputPath: $", "MailRule (one) has no RetryPolicy"},
 	{"dead-letters", "DeadLetterConfig: { Arn: !GetAtt DeadLetters.Arn }", "InputPath: $", "MailRule (one) has no DeadLetterConfig"},
 	{"dead-letters", "RetryPolicy: { MaximumRetryAttempts: 1 }, ", "", "SendFunction (Tick) has no RetryPolicy"},

@@ -15,15 +15,78 @@ func redrive(queue resource) string {
 	return target(at(queue.properties, "RedrivePolicy", "deadLetterTargetArn"))
 }
 
+// handover is one way by which EventBridge gives events away.
+type handover struct {
+	by, name   string         // the resource, and what it calls the way
+	to         string         // the id of the queue or function
+	properties map[string]any // with DeadLetterConfig and RetryPolicy
+}
+
+// handovers are the targets of all rules and schedules.
+func (d *Deployment) handovers() []handover {
+	var out []handover
+	for _, rule := range d.kind("AWS::Events::Rule") {
+		for _, t := range list(rule.properties["Targets"]) {
+			out = append(out, handover{rule.id, text(at(t, "Id")), target(at(t, "Arn")), object(t)})
+		}
+	}
+	for _, f := range d.functions() {
+		for _, kind := range scheduled {
+			for name, e := range f.events(kind) {
+				out = append(out, handover{f.id, name, f.id, e})
+			}
+		}
+	}
+	return out
+}
+
+// dead is the queue that takes what cannot be handed over.
+func (h handover) dead() string { return target(at(h.properties, "DeadLetterConfig", "Arn")) }
+
 // deadLetters holds the rule that whatever fails for good ends in a queue where
 // it is seen and from which it can be sent again.
 func deadLetters(d *Deployment, bad report) {
-	ends := map[string]bool{}
-	for _, q := range d.kind(queueType) {
-		if dead := redrive(q); dead != "" {
-			ends[dead] = true
+	d.redriven(bad)
+	for _, h := range d.handovers() {
+		if d.resources[h.dead()].kind != queueType {
+			bad(h.by, "(%s) has no DeadLetterConfig with a queue of this template", h.name)
+		}
+		if h.properties["RetryPolicy"] == nil {
+			bad(h.by, "(%s) has no RetryPolicy; say for how long its events are worth anything", h.name)
+		}
+		switch to := d.resources[h.to]; {
+		case h.by != h.to && to.kind != queueType:
+			bad(h.by, "(%s) targets no queue; put one between, for Lambda's own may lose events", h.name)
+		case h.by == h.to && failed(to) == "":
+			bad(h.by, "(%s) is called asynchronously; add EventInvokeConfig with an OnFailure queue", h.name)
 		}
 	}
+}
+
+// failed is where Lambda puts what it could not do asynchronously.
+func failed(function resource) string {
+	return target(at(function.properties, "EventInvokeConfig", "DestinationConfig", "OnFailure", "Destination"))
+}
+
+// ends are the queues that hold dead letters.
+func (d *Deployment) ends() map[string]bool {
+	out := map[string]bool{}
+	for _, q := range d.kind(queueType) {
+		out[redrive(q)] = true
+	}
+	for _, h := range d.handovers() {
+		out[h.dead()] = true
+	}
+	for _, f := range d.functions() {
+		out[failed(f.resource)] = true
+	}
+	delete(out, "")
+	return out
+}
+
+// redriven looks for queues that would lose what fails.
+func (d *Deployment) redriven(bad report) {
+	ends := d.ends()
 	for _, q := range d.kind(queueType) {
 		switch dead := redrive(q); {
 		case ends[q.id] && dead != "":
@@ -34,88 +97,43 @@ func deadLetters(d *Deployment, bad report) {
 			bad(q.id, "has no dead-letter queue of this template; add a RedrivePolicy")
 		}
 	}
-	for _, rule := range d.kind("AWS::Events::Rule") {
-		for _, t := range list(rule.properties["Targets"]) {
-			d.tried(rule.id, text(at(t, "Id")), object(t), bad)
-			if d.resources[target(at(t, "Arn"))].kind != queueType {
-				bad(rule.id, "targets no queue; put one between, for Lambda's own queue may lose events")
-			}
-		}
-	}
-	for _, f := range d.functions() {
-		for _, kind := range scheduled {
-			for name, e := range f.events(kind) {
-				d.tried(f.id, name, e, bad)
-				if target(at(f.properties, "EventInvokeConfig", "DestinationConfig", "OnFailure", "Destination")) == "" {
-					bad(f.id, "(%s) is called asynchronously; add EventInvokeConfig with an OnFailure queue", name)
-				}
-			}
-		}
-	}
-}
-
-// tried looks for what becomes of an event that cannot be handed over.
-func (d *Deployment) tried(id, name string, properties map[string]any, bad report) {
-	if d.resources[target(at(properties, "DeadLetterConfig", "Arn"))].kind != queueType {
-		bad(id, "(%s) has no DeadLetterConfig with a queue of this template", name)
-	}
-	if properties["RetryPolicy"] == nil {
-		bad(id, "(%s) has no RetryPolicy; say for how long its events are worth anything", name)
-	}
 }
 
 // delivery holds the rule that EventBridge may write to the queues that it is
 // pointed at: without the policy it drops events and dead letters without a word.
 func delivery(d *Deployment, bad report) {
-	allowed := map[string]bool{}
+	open := d.open()
+	for _, h := range d.handovers() {
+		for _, id := range []string{h.to, h.dead()} {
+			if d.resources[id].kind == queueType && !open[id] {
+				bad(id, "does not let EventBridge in, for %s: add a QueuePolicy for events.amazonaws.com with a Condition", h.by)
+			}
+		}
+	}
+}
+
+// open are the queues that EventBridge may write to.
+func (d *Deployment) open() map[string]bool {
+	out := map[string]bool{}
 	for _, p := range d.kind("AWS::SQS::QueuePolicy") {
 		for _, s := range list(at(p.properties, "PolicyDocument", "Statement")) {
 			if at(s, "Principal", "Service") != "events.amazonaws.com" || at(s, "Action") != "sqs:SendMessage" || at(s, "Condition") == nil {
 				continue
 			}
 			for _, r := range list(at(s, "Resource")) {
-				allowed[target(r)] = true
+				out[target(r)] = true
 			}
 		}
 	}
-	needed := map[string]string{} // queue, by whom
-	for _, rule := range d.kind("AWS::Events::Rule") {
-		for _, t := range list(rule.properties["Targets"]) {
-			needed[target(at(t, "Arn"))], needed[target(at(t, "DeadLetterConfig", "Arn"))] = rule.id, rule.id
-		}
-	}
-	for _, f := range d.functions() {
-		for _, kind := range scheduled {
-			for _, e := range f.events(kind) {
-				needed[target(at(e, "DeadLetterConfig", "Arn"))] = f.id
-			}
-		}
-	}
-	for queue, by := range needed {
-		if d.resources[queue].kind == queueType && !allowed[queue] {
-			bad(queue, "does not let EventBridge in, for %s: add a QueuePolicy for events.amazonaws.com with a Condition", by)
-		}
-	}
+	return out
 }
 
 // alarms holds the rule that somebody is told: of a dead letter, of a queue that
-// is not kept up with, of a function that fails.
+// is not kept up with, of a function that fails, of mail that people do not want.
 func alarms(d *Deployment, bad report) {
-	watched := map[string]bool{} // by id and metric
-	for stack, nested := range d.nested {
-		given := object(d.resources[stack].properties["Parameters"])
-		for name := range object(nested["Parameters"]) {
-			if given[name] == nil {
-				bad(stack, "does not give %s to its template", name)
-			}
-		}
-		for _, r := range object(nested["Resources"]) {
-			if at(r, "Type") == "AWS::CloudWatch::Alarm" {
-				for _, w := range watches(object(at(r, "Properties"))) {
-					watched[target(given[w.parameter])+" "+w.metric] = true
-				}
-			}
-		}
+	watched := map[string]bool{} // "id metric"
+	for stack := range d.nested {
+		d.watched(stack, watched, bad)
 	}
 	need := func(id string, metrics ...string) {
 		for _, m := range metrics {
@@ -124,18 +142,37 @@ func alarms(d *Deployment, bad report) {
 			}
 		}
 	}
+	ends := d.ends()
 	for _, q := range d.kind(queueType) {
-		if dead := redrive(q); dead != "" {
-			need(q.id, "ApproximateAgeOfOldestMessage")
-			need(dead, "ApproximateNumberOfMessagesVisible")
+		metric := "ApproximateAgeOfOldestMessage"
+		if ends[q.id] {
+			metric = "ApproximateNumberOfMessagesVisible"
 		}
+		need(q.id, metric)
 	}
 	for _, f := range d.functions() {
 		need(f.id, "Errors", "Throttles")
 	}
 	for _, s := range d.kind("AWS::SES::ConfigurationSet") {
-		need(s.id, "Reputation.BounceRate")
-		need(s.id, "Reputation.ComplaintRate")
+		need(s.id, "Reputation.BounceRate", "Reputation.ComplaintRate")
+	}
+}
+
+// watched adds what the alarms of a nested template look at, as "id metric".
+func (d *Deployment) watched(stack string, into map[string]bool, bad report) {
+	given := object(d.resources[stack].properties["Parameters"])
+	for name := range object(d.nested[stack]["Parameters"]) {
+		if given[name] == nil {
+			bad(stack, "does not give %s to its template", name)
+		}
+	}
+	for _, r := range object(d.nested[stack]["Resources"]) {
+		if at(r, "Type") != "AWS::CloudWatch::Alarm" {
+			continue
+		}
+		for _, w := range watches(object(at(r, "Properties"))) {
+			into[target(given[w.parameter])+" "+w.metric] = true
+		}
 	}
 }
 

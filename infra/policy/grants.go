@@ -47,41 +47,42 @@ func roles(d *Deployment, bad report) {
 		}
 	}
 	for _, r := range d.kind(roleType) {
-		if r.properties["ManagedPolicyArns"] != nil {
-			bad(r.id, "takes what others keep adding to; write the actions out instead of ManagedPolicyArns")
+		narrow(r, bad)
+	}
+}
+
+// narrow looks at one role.
+func narrow(r resource, bad report) {
+	if r.properties["ManagedPolicyArns"] != nil {
+		bad(r.id, "takes what others keep adding to; write the actions out instead of ManagedPolicyArns")
+	}
+	for _, s := range list(at(r.properties, "AssumeRolePolicyDocument", "Statement")) {
+		if at(s, "Principal", "Service") != "lambda.amazonaws.com" {
+			bad(r.id, "can be taken by others than Lambda")
 		}
-		for _, s := range list(at(r.properties, "AssumeRolePolicyDocument", "Statement")) {
-			if at(s, "Principal", "Service") != "lambda.amazonaws.com" {
-				bad(r.id, "can be taken by others than Lambda")
-			}
+	}
+	for _, s := range statements(r) {
+		if s["Effect"] != "Allow" || s["NotAction"] != nil || s["NotResource"] != nil {
+			bad(r.id, "says what is forbidden; say what is allowed, and nothing else is")
 		}
-		for _, s := range statements(r) {
-			judge(r.id, s, bad)
+		for _, a := range list(s["Action"]) {
+			single(r.id, text(a), s, bad)
 		}
 	}
 }
 
-// judge looks at one statement of a role.
-func judge(id string, s map[string]any, bad report) {
-	if s["Effect"] != "Allow" || s["NotAction"] != nil || s["NotResource"] != nil {
-		bad(id, "says what is forbidden; say what is allowed, and nothing else is")
+// single looks at one action of a statement.
+func single(id, action string, statement map[string]any, bad report) {
+	if strings.Contains(action, "*") || !strings.Contains(action, ":") {
+		bad(id, "allows %q; name the single action", action)
 	}
-	for _, a := range list(s["Action"]) {
-		action := text(a)
-		if strings.Contains(action, "*") || !strings.Contains(action, ":") {
-			bad(id, "allows %q; name the single action", action)
+	for _, r := range list(statement["Resource"]) {
+		if name := text(r) + text(at(r, "Fn::Sub")); strings.Contains(name, "*") && unscoped[action] == "" {
+			bad(id, "allows %s on %q; name the resource", action, name)
 		}
-		for _, r := range list(s["Resource"]) {
-			if strings.Contains(text(r), "*") && unscoped[action] == "" {
-				bad(id, "allows %s on %q; name the resource", action, text(r))
-			}
-			if sub := text(at(r, "Fn::Sub")); strings.Contains(sub, "*") {
-				bad(id, "allows %s on %q; name the resource", action, sub)
-			}
-		}
-		if action == "events:PutEvents" && at(s, "Condition", "StringEquals", "events:source") == nil {
-			bad(id, "may publish under any name; add a Condition on events:source")
-		}
+	}
+	if action == "events:PutEvents" && at(statement, "Condition", "StringEquals", "events:source") == nil {
+		bad(id, "may publish under any name; add a Condition on events:source")
 	}
 }
 
@@ -144,8 +145,8 @@ func (d *Deployment) needed(f function) map[string]bool {
 	for _, e := range f.events("SQS") {
 		add(target(e["Queue"]), "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 	}
-	if failed := target(at(f.properties, "EventInvokeConfig", "DestinationConfig", "OnFailure", "Destination")); failed != "" {
-		add(failed, "sqs:SendMessage")
+	if queue := failed(f.resource); queue != "" {
+		add(queue, "sqs:SendMessage")
 	}
 	if f.setting("Tracing") == "Active" {
 		add("*", "xray:PutTraceSegments", "xray:PutTelemetryRecords")
