@@ -34,6 +34,10 @@ help: ## list what there is
 run: bin/rapport ## run everything on this machine, with the sample shop
 	@exec bin/rapport local
 
+.PHONY: invoke
+invoke: bin/rapport $(if $(DYNAMODB_ENDPOINT),,$(DYNOXIDE)) ## run a real Lambda: FN=decide EVENT=events/decide/anonymous.json
+	@bin/rapport invoke $(FN) $(EVENT)
+
 .PHONY: test
 test: ## vet and test; needs only Go
 	go vet ./...
@@ -62,8 +66,9 @@ tidy: ## show what go.mod lacks or has too much
 	go mod tidy -diff
 
 .PHONY: template
-template: $(SAM) ## check template.yaml
+template: $(SAM) ## check template.yaml and what is nested in it
 	$(SAM) validate --lint
+	$(dir $(SAM))cfn-lint infra/stacks/*.yaml
 
 .PHONY: build
 build: $(SAM) ## build the Lambdas for deployment

@@ -140,6 +140,37 @@ func (d *Deployment) kind(name string) []resource {
 	return out
 }
 
+// Functions returns the logical ids of the functions, sorted.
+func (d *Deployment) Functions() []string {
+	var out []string
+	for _, f := range d.functions() {
+		out = append(out, f.id)
+	}
+	return out
+}
+
+// Timeout returns for how many seconds the function may run.
+func (d *Deployment) Timeout(functionID string) int {
+	seconds, _ := d.resources[functionID].properties["Timeout"].(int)
+	return seconds
+}
+
+// Kind returns the type of the resource, "" when it is none.
+func (d *Deployment) Kind(id string) string { return d.resources[id].kind }
+
+// Variables returns the names of the function's environment variables with the
+// id of the resource or parameter that each one's value is taken from; a text
+// that stands in the template is its own.
+func (d *Deployment) Variables(functionID string) map[string]string {
+	out := map[string]string{}
+	for name, value := range object(at(d.resources[functionID].properties, "Environment", "Variables")) {
+		if out[name] = target(value); out[name] == "" {
+			out[name] = text(value)
+		}
+	}
+	return out
+}
+
 // object is the value as a mapping; anything else is an empty one.
 func object(v any) map[string]any {
 	out, _ := v.(map[string]any)

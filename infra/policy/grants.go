@@ -154,12 +154,6 @@ func (d *Deployment) needed(f function) map[string]bool {
 	return out
 }
 
-// Resource returns the id of the resource whose name or address stands in the
-// function's environment variable, "" when none does.
-func (d *Deployment) Resource(functionID, variable string) string {
-	return target(at(d.resources[functionID].properties, "Environment", "Variables", variable))
-}
-
 // Calls returns what the function is on record for, sorted: "dynamodb:GetItem Table".
 func (d *Deployment) Calls(functionID string) []string {
 	return slices.Sorted(slices.Values(d.calls[functionID]))

@@ -27,6 +27,7 @@ type commands struct {
 	Local    localCommand    `cmd:"" help:"Run everything on this machine, with the sample shop."`
 	Validate validateCommand `cmd:"" help:"Check a strategy, and say what is wrong at which line."`
 	Publish  publishCommand  `cmd:"" help:"Put a strategy into the table of a deployment."`
+	Invoke   invokeCommand   `cmd:"" help:"Run one real Lambda on one event, without Docker."`
 	Import   importCommand   `cmd:"" help:"Bring recorded events in as history."`
 	Version  versionCommand  `cmd:"" help:"Say which version this is."`
 }

@@ -1,16 +1,18 @@
 package smoke_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"os"
-	"path"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -49,16 +51,16 @@ func openStage(t *testing.T) *stage {
 	}
 	s.publishLarge(t)
 	names, variables := functions(t)
-	engine, err := url.Parse(s.dynamo)
+	engine, err := url.Parse(s.Dynamo)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range names {
-		behind := world{
-			dynamo: s.record(t, name, httputil.NewSingleHostReverseProxy(engine)),
-			roads:  &roads{url: s.record(t, name, s.roads)},
+		behind := smoke.Endpoints{
+			Dynamo: s.record(t, name, httputil.NewSingleHostReverseProxy(engine)),
+			Roads:  s.record(t, name, reluctant{s.roads}),
 		}
-		f, err := smoke.Start(t.Context(), bootstrap(t, name, runtime.GOARCH), behind.env(t, variables[name], "")...)
+		f, err := smoke.Start(t.Context(), bootstrap(t, name, runtime.GOARCH), behind.Environment(variables[name])...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,7 +97,7 @@ func (s *stage) publishLarge(t *testing.T) {
 // table is the account's table, reached past the recorders.
 func (s *stage) table() table.Table {
 	var env boot.Env
-	return dynamo.New(dynamo.NewClient(env.AWS("DYNAMODB"), ""), values["TABLE_NAME"], time.Now)
+	return dynamo.New(dynamo.NewClient(env.AWS("DYNAMODB"), ""), tableName, time.Now)
 }
 
 // invoke hands a function an event. What the function makes of it is another
@@ -156,9 +158,9 @@ func (s *stage) story(t *testing.T) {
 	for _, who := range []string{"ann", refused, busy} {
 		s.request(t, "collect", "/v1/batch", fmt.Sprintf(cart, who, left))
 	}
-	s.batch(t, "unify", s.drain("INGEST_QUEUE_URL")...)
+	s.batch(t, "unify", s.drain("IngestQueue")...)
 	s.timers(t)
-	messages := s.drain("MESSAGES_QUEUE_URL")
+	messages := s.drain("MessagesQueue")
 	if len(messages) != 4 {
 		t.Fatalf("%d messages, want 4; advance says:\n%s", len(messages), s.functions["advance"].Log())
 	}
@@ -167,8 +169,8 @@ func (s *stage) story(t *testing.T) {
 		s.invoke(t, "send", event)
 		s.reports(t, m)
 	}
-	s.batch(t, "unify", s.drain("INGEST_QUEUE_URL")...)
-	s.batch(t, "tally", s.drain("TALLIES_QUEUE_URL")...)
+	s.batch(t, "unify", s.drain("IngestQueue")...)
+	s.batch(t, "tally", s.drain("TalliesQueue")...)
 	s.request(t, "decide", "/v1/decide", `{"userId":"ann","slots":["hero"]}`)
 }
 
@@ -199,7 +201,7 @@ func (s *stage) timers(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.invoke(t, "advance", []byte(`{}`))
-	s.batch(t, "advance", s.drain("ADVANCE_QUEUE_URL")...)
+	s.batch(t, "advance", s.drain("AdvanceQueue")...)
 }
 
 // happened folds an event when it happened, so that what follows from it later
@@ -226,14 +228,33 @@ func (s *stage) reports(t *testing.T, body string) {
 	}
 }
 
-// drain takes the messages out of the queue that a variable names.
-func (s *stage) drain(variable string) []string {
-	s.roads.mu.Lock()
-	defer s.roads.mu.Unlock()
-	out := s.roads.queued[values[variable]]
-	delete(s.roads.queued, values[variable])
-	return out
+// drain takes the messages out of a queue, by the queue's logical id.
+func (s *stage) drain(queue string) []string {
+	return s.roads.Drain("https://sqs.eu-central-1.amazonaws.com/123456789012/" + queue)
 }
+
+// People to whom SES takes no mail: never, and not now.
+const refused, busy = "refused", "busy"
+
+// reluctant is SES when it does not take every mail.
+type reluctant struct{ roads *smoke.Roads }
+
+// ServeHTTP implements http.Handler.
+func (r reluctant) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	body, _ := io.ReadAll(req.Body)
+	req.Body = io.NopCloser(bytes.NewReader(body))
+	switch {
+	case bytes.Contains(body, []byte(`"ToAddresses":["`+refused)):
+		http.Error(w, `{"message":"no"}`, http.StatusBadRequest)
+	case bytes.Contains(body, []byte(`"ToAddresses":["`+busy)):
+		http.Error(w, `{"message":"later"}`, http.StatusTooManyRequests)
+	default:
+		r.roads.ServeHTTP(w, req)
+	}
+}
+
+// tagged finds the message that a sample is about.
+var tagged = regexp.MustCompile(`n6ncct79rvfrrkmhb8hrom5u3o_[0-9a-v]{26}`)
 
 func samples(t *testing.T, function string) [][]byte {
 	t.Helper()
@@ -257,7 +278,7 @@ func TestCalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := openStage(t)
-	names, variables := functions(t)
+	names, _ := functions(t)
 	s.story(t)
 	for _, name := range names {
 		for _, sample := range samples(t, name) {
@@ -267,11 +288,7 @@ func TestCalls(t *testing.T) {
 	got, want := map[string][]string{}, map[string][]string{}
 	for _, name := range names {
 		id := strings.ToUpper(name[:1]) + name[1:] + "Function"
-		resources := map[string]string{}
-		for _, v := range variables[name] {
-			resources[path.Base(values[v])] = deployment.Resource(id, v)
-		}
-		got[id], want[id] = s.calls(name, resources), deployment.Calls(id)
+		got[id], want[id] = s.calls(name), deployment.Calls(id)
 	}
 	if os.Getenv("RAPPORT_RECORD") == "1" {
 		write(t, got)
@@ -282,14 +299,12 @@ func TestCalls(t *testing.T) {
 	}
 }
 
-// calls are what a function was seen to do, with the template's names.
-func (s *stage) calls(function string, resources map[string]string) []string {
+// calls are what a function was seen to do. Resources are called by their
+// logical ids here.
+func (s *stage) calls(function string) []string {
 	seen := map[string]bool{}
 	for _, recorder := range s.seen[function] {
 		for call := range recorder.Calls() {
-			if id := resources[call.Resource]; id != "" {
-				call.Resource = id
-			}
 			seen[call.String()] = true
 		}
 	}

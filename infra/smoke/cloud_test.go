@@ -2,12 +2,9 @@ package smoke_test
 
 import (
 	"context"
-	"crypto/md5"
-	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -16,105 +13,6 @@ import (
 	"rapport/infra/engines"
 	"rapport/shared/fault"
 )
-
-// roads are SQS, EventBridge and SES on this machine: they take what is sent and
-// keep it.
-type roads struct {
-	url string
-
-	mu     sync.Mutex
-	queued map[string][]string // bodies, by queue URL
-	events []busEvent
-}
-
-type busEvent struct{ EventBusName, Source, DetailType, Detail string }
-
-func openRoads(t *testing.T) *roads {
-	t.Helper()
-	r := &roads{queued: map[string][]string{}}
-	server := httptest.NewServer(r)
-	t.Cleanup(server.Close)
-	r.url = server.URL
-	return r
-}
-
-func (r *roads) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if req.URL.Path == "/v2/email/outbound-emails" {
-		r.mail(w, req)
-		return
-	}
-	switch req.Header.Get("X-Amz-Target") {
-	case "AmazonSQS.SendMessageBatch":
-		r.send(w, req)
-	case "AWSEvents.PutEvents":
-		r.put(w, req)
-	default:
-		http.Error(w, `{"__type":"UnknownOperationException"}`, http.StatusBadRequest)
-	}
-}
-
-func (r *roads) send(w http.ResponseWriter, req *http.Request) {
-	var in struct {
-		QueueURL string `json:"QueueUrl"`
-		Entries  []struct{ ID, MessageBody string }
-	}
-	_ = json.NewDecoder(req.Body).Decode(&in)
-	stored := []map[string]string{}
-	for _, e := range in.Entries {
-		r.queued[in.QueueURL] = append(r.queued[in.QueueURL], e.MessageBody)
-		sum := md5.Sum([]byte(e.MessageBody))
-		stored = append(stored, map[string]string{"Id": e.ID, "MessageId": e.ID, "MD5OfMessageBody": hex.EncodeToString(sum[:])})
-	}
-	_ = json.NewEncoder(w).Encode(map[string]any{"Successful": stored})
-}
-
-func (r *roads) put(w http.ResponseWriter, req *http.Request) {
-	var in struct{ Entries []busEvent }
-	_ = json.NewDecoder(req.Body).Decode(&in)
-	results := []map[string]string{}
-	for range in.Entries {
-		results = append(results, map[string]string{"EventId": "e"})
-	}
-	r.events = append(r.events, in.Entries...)
-	_ = json.NewEncoder(w).Encode(map[string]any{"FailedEntryCount": 0, "Entries": results})
-}
-
-// People to whom SES takes no mail: never, and not now.
-const refused, busy = "refused", "busy"
-
-// tagged finds the message that a sample is about.
-var tagged = regexp.MustCompile(`n6ncct79rvfrrkmhb8hrom5u3o_[0-9a-v]{26}`)
-
-func (r *roads) mail(w http.ResponseWriter, req *http.Request) {
-	var in struct {
-		Destination struct{ ToAddresses []string }
-	}
-	_ = json.NewDecoder(req.Body).Decode(&in)
-	switch to := strings.Join(in.Destination.ToAddresses, ","); {
-	case strings.HasPrefix(to, refused):
-		http.Error(w, `{"message":"no"}`, http.StatusBadRequest)
-	case strings.HasPrefix(to, busy):
-		http.Error(w, `{"message":"later"}`, http.StatusTooManyRequests)
-	default:
-		_ = json.NewEncoder(w).Encode(map[string]string{"MessageId": "0100"})
-	}
-}
-
-// published are the events on the bus so far.
-func (r *roads) published() []busEvent {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return append([]busEvent(nil), r.events...)
-}
-
-// sent are the bodies in a queue so far.
-func (r *roads) sent(queueURL string) []string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return append([]string(nil), r.queued[queueURL]...)
-}
 
 // openDynamo starts a DynamoDB engine with the table "people", or a stand-in
 // where none is installed, and returns its URL and whether it is an engine.
@@ -137,7 +35,7 @@ func openDynamo(t *testing.T) (endpoint string, real bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := schema.Create(ctx, engine.Endpoint, values["TABLE_NAME"]); err != nil {
+	if err := schema.Create(ctx, engine.Endpoint, tableName); err != nil {
 		t.Fatal(err)
 	}
 	return engine.Endpoint, true

@@ -87,7 +87,7 @@ func callsOf(req *http.Request, body []byte) []Call {
 	var in request
 	_ = json.Unmarshal(body, &in) // what is no JSON names nothing
 	service, operation, _ := strings.Cut(req.Header.Get("X-Amz-Target"), ".")
-	if req.URL.Path == "/v2/email/outbound-emails" {
+	if req.URL.Path == mailPath {
 		return []Call{{"ses:SendEmail", in.ConfigurationSetName}}
 	}
 	if services[service] == "" {

@@ -48,7 +48,7 @@ func TestSizes(t *testing.T) {
 		if bytes > limit {
 			t.Errorf("%s has %d bytes, at most %d are allowed: look for what it links with go tool nm -size", name, bytes, limit)
 		}
-		row(name, bytes, ready(t, bootstrap(t, name, runtime.GOARCH), w.env(t, variables[name], "")...))
+		row(name, bytes, ready(t, bootstrap(t, name, runtime.GOARCH), w.Environment(variables[name])...))
 	}
 	t.Logf("linux/%s size, start to ready on this machine (median), ratio to a bare Lambda:\n%s", deployed, b.String())
 }

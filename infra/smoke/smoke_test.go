@@ -3,6 +3,8 @@ package smoke_test
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -14,8 +16,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
-	"go.yaml.in/yaml/v4"
 
+	"rapport/infra/policy"
 	"rapport/infra/publish"
 	"rapport/infra/smoke"
 	"rapport/shared/aws/boot"
@@ -47,38 +49,21 @@ func TestFlagsAreThoseOfMake(t *testing.T) {
 // finds. Functions that the template has and this list has not come last.
 var order = []string{"collect", "unify", "advance", "send", "hear", "prefer", "tally", "decide", "report"}
 
+// tableName is what the account's table is called: by its logical id.
+const tableName = "Table"
+
 // functions are the names of the functions and the environment variables that
-// the template gives each.
-func functions(t *testing.T) (names []string, variables map[string][]string) {
+// the template gives each, with their values.
+func functions(t *testing.T) (names []string, variables map[string]map[string]string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, "template.yaml"))
+	deployment, err := policy.Read(os.DirFS(root))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var template struct {
-		Resources map[string]struct {
-			Type       string `yaml:"Type"`
-			Properties struct {
-				Environment struct {
-					Variables map[string]yaml.Node `yaml:"Variables"`
-				} `yaml:"Environment"`
-			} `yaml:"Properties"`
-		} `yaml:"Resources"`
-	}
-	if err := yaml.Unmarshal(text, &template); err != nil {
-		t.Fatal(err)
-	}
-	variables = map[string][]string{}
-	for id, r := range template.Resources {
-		if r.Type != "AWS::Serverless::Function" {
-			continue
-		}
+	variables = map[string]map[string]string{}
+	for _, id := range deployment.Functions() {
 		name := strings.ToLower(strings.TrimSuffix(id, "Function"))
-		variables[name] = []string{}
-		for variable := range r.Properties.Environment.Variables {
-			variables[name] = append(variables[name], variable)
-		}
-		slices.Sort(variables[name])
+		variables[name] = smoke.Variables(deployment, id)
 		names = append(names, name)
 	}
 	place := func(name string) int { return (slices.Index(order, name) + len(order) + 1) % (len(order) + 1) }
@@ -86,62 +71,33 @@ func functions(t *testing.T) (names []string, variables map[string][]string) {
 	return names, variables
 }
 
-// values are what the stack would put into the template's variables.
-var values = map[string]string{
-	"TABLE_NAME": "people", "BUS_NAME": "rapport-bus",
-	"INGEST_QUEUE_URL":   "https://sqs.eu-central-1.amazonaws.com/123456789012/ingest",
-	"ADVANCE_QUEUE_URL":  "https://sqs.eu-central-1.amazonaws.com/123456789012/advance",
-	"MESSAGES_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/messages",
-	"TALLIES_QUEUE_URL":  "https://sqs.eu-central-1.amazonaws.com/123456789012/tallies",
-	"WRITE_KEY":          "demo-write", "SECRET_KEY": "demo-secret", "IDENTITY_SECRET": "demo-identity",
-	"IDS_PER_MINUTE": "1000", "ACCOUNT_ID": "123456789012", "CONFIGURATION_SET": "rapport", "LINKS_URL": "https://api.example.com",
-}
-
 // world is the AWS account that the functions run in.
 type world struct {
-	dynamo string // URL
-	real   bool   // a DynamoDB engine, no stand-in
-	roads  *roads
-}
-
-// env is what Lambda and the template set for a function, without the variable.
-func (w world) env(t *testing.T, variables []string, without string) []string {
-	t.Helper()
-	env := []string{
-		"AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret",
-		"AWS_SESSION_TOKEN=session", "AWS_LAMBDA_LOG_FORMAT=JSON", "AWS_LAMBDA_FUNCTION_NAME=rapport",
-		"AWS_ENDPOINT_URL_DYNAMODB=" + w.dynamo, "AWS_ENDPOINT_URL_SQS=" + w.roads.url, "AWS_ENDPOINT_URL_EVENTBRIDGE=" + w.roads.url,
-		"AWS_ENDPOINT_URL_SESV2=" + w.roads.url,
-	}
-	for _, name := range variables {
-		value := values[name]
-		if value == "" {
-			t.Fatalf("the template sets %s: give it a value here", name)
-		}
-		if name != without {
-			env = append(env, name+"="+value)
-		}
-	}
-	return env
+	smoke.Endpoints
+	real  bool // DynamoDB is an engine, no stand-in
+	roads *smoke.Roads
 }
 
 // open makes the account and publishes the sample strategy in it.
 func open(t *testing.T) world {
 	t.Helper()
-	w := world{roads: openRoads(t)}
-	w.dynamo, w.real = openDynamo(t)
+	w := world{roads: &smoke.Roads{}}
+	server := httptest.NewServer(w.roads)
+	t.Cleanup(server.Close)
+	w.Roads = server.URL
+	w.Dynamo, w.real = openDynamo(t)
 	doc, problems := publish.Load(filepath.Join(root, "infra", "strategy"))
 	for _, p := range problems {
 		if !p.Warning {
 			t.Fatal(p)
 		}
 	}
-	for _, pair := range w.env(t, nil, "") {
+	for _, pair := range w.Environment(nil) {
 		name, value, _ := strings.Cut(pair, "=")
 		t.Setenv(name, value)
 	}
 	var env boot.Env
-	table := dynamo.New(dynamo.NewClient(env.AWS("DYNAMODB"), ""), values["TABLE_NAME"], time.Now)
+	table := dynamo.New(dynamo.NewClient(env.AWS("DYNAMODB"), ""), tableName, time.Now)
 	if err := strategy.Publish(t.Context(), table, doc); err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +156,7 @@ func TestEverySample(t *testing.T) {
 	w := open(t)
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
-			f, err := smoke.Start(t.Context(), bootstrap(t, name, runtime.GOARCH), w.env(t, variables[name], "")...)
+			f, err := smoke.Start(t.Context(), bootstrap(t, name, runtime.GOARCH), w.Environment(variables[name])...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -367,10 +323,11 @@ func logIsJSON(t *testing.T, log string) {
 // check looks at what came out by queue and bus.
 func (w world) check(t *testing.T) {
 	t.Helper()
-	if len(w.roads.sent(values["INGEST_QUEUE_URL"])) == 0 {
+	_, variables := functions(t)
+	if len(w.roads.Sent(variables["collect"]["INGEST_QUEUE_URL"])) == 0 {
 		t.Error("collect queued nothing")
 	}
-	published := w.roads.published()
+	published := w.roads.Published()
 	if len(published) == 0 {
 		t.Error("unify published nothing")
 	}
@@ -379,7 +336,7 @@ func (w world) check(t *testing.T) {
 		if err := json.Unmarshal([]byte(e.Detail), &effect); err != nil || effect.ID == "" {
 			t.Errorf("detail is %s, %v", e.Detail, err)
 		}
-		if e.Source != "rapport" || e.DetailType != effect.Kind || e.EventBusName != values["BUS_NAME"] {
+		if e.Source != "rapport" || e.DetailType != effect.Kind || e.EventBusName != variables["unify"]["BUS_NAME"] {
 			t.Errorf("event is %+v", e)
 		}
 	}
@@ -389,10 +346,12 @@ func (w world) check(t *testing.T) {
 func TestAMissingVariableEndsTheStart(t *testing.T) {
 	onlyWhenAsked(t)
 	names, variables := functions(t)
-	w := world{dynamo: "http://127.0.0.1:1", roads: &roads{url: "http://127.0.0.1:1"}}
+	nowhere := smoke.Endpoints{Dynamo: "http://127.0.0.1:1", Roads: "http://127.0.0.1:1"}
 	for _, name := range names {
-		for _, variable := range variables[name] {
-			f, err := smoke.Start(t.Context(), bootstrap(t, name, runtime.GOARCH), w.env(t, variables[name], variable)...)
+		for variable := range variables[name] {
+			without := maps.Clone(variables[name])
+			delete(without, variable)
+			f, err := smoke.Start(t.Context(), bootstrap(t, name, runtime.GOARCH), nowhere.Environment(without)...)
 			if err == nil {
 				f.Stop()
 				t.Errorf("%s starts without %s", name, variable)
