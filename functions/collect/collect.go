@@ -30,6 +30,9 @@ type Deps struct {
 	Reserved func(trait string) bool // the names of computed traits; nil reserves none
 	Log      *slog.Logger
 	Origins  []string // of pages that may send; empty lets all of them
+
+	// Count adds to a metric of CloudWatch; nil counts nothing.
+	Count func(metric string, n int)
 }
 
 // maxBody is how large a request may be, unpacked.
@@ -38,6 +41,9 @@ const maxBody = 10 << 20
 // New returns the handler of the ingest routes, and of the settings that browser
 // SDKs ask for before they send.
 func New(d Deps) http.Handler {
+	if d.Count == nil {
+		d.Count = func(string, int) {}
+	}
 	mux := http.NewServeMux()
 	for path, kind := range routes() {
 		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
@@ -75,6 +81,8 @@ func (d Deps) collect(r *http.Request, path event.Type) (answer, error) {
 	if err := d.enqueue(r.Context(), a.events); err != nil {
 		return answer{}, err
 	}
+	d.Count("EventsAccepted", a.Accepted)
+	d.Count("EventsRejected", len(a.Rejected))
 	a.log(r.Context(), d.Log)
 	return a, nil
 }

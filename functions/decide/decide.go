@@ -41,6 +41,9 @@ type Deps struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 	Origins  []string // whose pages may call; none means all
+
+	// Count adds to a metric of CloudWatch; nil counts nothing.
+	Count func(metric string, n int)
 }
 
 type function struct {
@@ -51,6 +54,9 @@ type function struct {
 
 // New returns the handler of POST /v1/decide.
 func New(d Deps) http.Handler {
+	if d.Count == nil {
+		d.Count = func(string, int) {}
+	}
 	f := &function{Deps: d, receipts: decision.Keys(d.Secret)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/decide", f.decide)
@@ -77,7 +83,9 @@ func (f *function) decide(w http.ResponseWriter, r *http.Request) {
 	clock.lap("prepare")
 	who := f.find(r.Context(), q.visitor)
 	clock.lap("people")
+	f.Count("Decisions", len(slots))
 	if who.failed != nil {
+		f.Count("DecisionsDegraded", len(slots))
 		f.Log.WarnContext(r.Context(), "people cannot be read: default content is served", "error", who.failed)
 		w.Header().Set("Rapport-Degraded", "people")
 	}

@@ -182,9 +182,13 @@ func (d *delivery) after(ctx context.Context, suppression table.Key, cause error
 
 // skip ends a message that must not go out.
 func (d *delivery) skip(ctx context.Context, reason, detail string) error {
-	return d.move(ctx, d.book.Commit, func(l *message.Ledger, now time.Time) error {
+	err := d.move(ctx, d.book.Commit, func(l *message.Ledger, now time.Time) error {
 		return l.Skip(d.owner, reason, detail, now)
 	})
+	if err == nil {
+		d.Count("MailsSkipped", 1)
+	}
+	return err
 }
 
 func (d *delivery) template() (*message.Template, *message.Purpose) {

@@ -27,6 +27,7 @@ func (d *delivery) handOver(ctx, work context.Context, mail Mail) error {
 	var f *fault.Error
 	switch known := errors.As(err, &f); {
 	case err == nil:
+		d.Count("MailsSent", 1)
 		return d.move(ctx, d.book.Commit, func(l *message.Ledger, now time.Time) error { return l.Send(id, now) })
 	case known && f.Kind == fault.Invalid:
 		return d.move(ctx, d.giveBack, func(l *message.Ledger, now time.Time) error {
@@ -41,6 +42,7 @@ func (d *delivery) handOver(ctx, work context.Context, mail Mail) error {
 // doubt marks that the answer was lost. What may go out at most once ends there;
 // what must not get lost comes again.
 func (d *delivery) doubt(ctx context.Context, cause error) error {
+	d.Count("MailsUnknown", 1)
 	d.Log.WarnContext(ctx, "it is not known whether a mail is out", "message", d.message.ID, "error", cause)
 	err := d.move(ctx, d.book.Commit, func(l *message.Ledger, now time.Time) error { return l.Doubt(d.owner, now) })
 	if err == nil && !d.ledger.Done() {

@@ -78,6 +78,9 @@ type Deps struct {
 	Owner    func() string // a new random token for each commit
 	Lease    time.Duration // longer than the function may run
 	Log      *slog.Logger
+
+	// Count adds to a metric of CloudWatch; nil counts nothing.
+	Count func(metric string, n int)
 }
 
 // Function handles batches of the queue of messages.
@@ -87,7 +90,12 @@ type Function struct {
 }
 
 // New returns the function.
-func New(d Deps) *Function { return &Function{d, message.Book{Table: d.Table, Owner: d.Owner}} }
+func New(d Deps) *Function {
+	if d.Count == nil {
+		d.Count = func(string, int) {}
+	}
+	return &Function{d, message.Book{Table: d.Table, Owner: d.Owner}}
+}
 
 // margin is what is left of the function's time to write down what became of a
 // mail, after which nothing new is begun.

@@ -58,7 +58,7 @@ func openStage(t *testing.T) *stage {
 	for _, name := range names {
 		behind := smoke.Endpoints{
 			Dynamo: s.record(t, name, httputil.NewSingleHostReverseProxy(engine)),
-			Roads:  s.record(t, name, reluctant{s.roads}),
+			Roads:  s.record(t, name, reluctant{t, s.roads}),
 		}
 		f, err := smoke.Start(t.Context(), bootstrap(t, name, runtime.GOARCH), behind.Environment(variables[name])...)
 		if err != nil {
@@ -236,11 +236,18 @@ func (s *stage) drain(queue string) []string {
 // People to whom SES takes no mail: never, and not now.
 const refused, busy = "refused", "busy"
 
-// reluctant is SES when it does not take every mail.
-type reluctant struct{ roads *smoke.Roads }
+// reluctant is SES when it does not take every mail. It sees to it that each
+// request carries the trace, which SQS hands on with the message.
+type reluctant struct {
+	t     *testing.T
+	roads *smoke.Roads
+}
 
 // ServeHTTP implements http.Handler.
 func (r reluctant) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	if trace := req.Header.Get("X-Amzn-Trace-Id"); !strings.HasPrefix(trace, "Root=1-") {
+		r.t.Errorf("%s carries the trace %q", req.Header.Get("X-Amz-Target"), trace)
+	}
 	body, _ := io.ReadAll(req.Body)
 	req.Body = io.NopCloser(bytes.NewReader(body))
 	switch {

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -170,6 +171,7 @@ func TestEverySample(t *testing.T) {
 			}
 			malformed(t, f)
 			logIsJSON(t, f.Log())
+			logTellsNobody(t, f.Log())
 		})
 	}
 	w.check(t)
@@ -316,6 +318,19 @@ func logIsJSON(t *testing.T, log string) {
 	for line := range strings.Lines(log) {
 		if !json.Valid([]byte(line)) {
 			t.Errorf("log line is not JSON: %s", line)
+		}
+	}
+}
+
+// personal finds addresses, ids of visitors and keys, as the samples have them.
+var personal = regexp.MustCompile(`@example\.(com|org|net)|recipient@|2b7e1516-28ae-4d2a-abf7-158809cf4f3c|demo-(write|secret|identity)`)
+
+// logTellsNobody holds that logs say nothing of the people in the samples.
+func logTellsNobody(t *testing.T, log string) {
+	t.Helper()
+	for line := range strings.Lines(log) {
+		if what := personal.FindString(line); what != "" {
+			t.Errorf("the log tells %s: %s", what, line)
 		}
 	}
 }

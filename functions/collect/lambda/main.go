@@ -18,7 +18,7 @@ func main() {
 		table := dynamo.New(dynamo.NewClient(env.AWS("DYNAMODB"), ""), env.Variable("TABLE_NAME"), time.Now)
 		return boot.HTTP(collect.New(collect.Deps{
 			Queue: sqs.New(env.AWS("SQS"), env.Variable("INGEST_QUEUE_URL")),
-			Keys:  keys, Proofs: proofs, Now: time.Now, Log: env.Log,
+			Keys:  keys, Proofs: proofs, Now: time.Now, Log: env.Log, Count: env.Count,
 			Reserved: boot.NewReserved(env.Strategy(table), time.Now).Has,
 		}))
 	})

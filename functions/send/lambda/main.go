@@ -22,7 +22,7 @@ func main() {
 			Table: table, People: people.NewStore(table, time.Now, boot.NewID), Strategy: env.Strategy(table),
 			Render: send.Writer{Links: link.Keys([]byte(env.Variable("IDENTITY_SECRET"))), Base: env.Variable("LINKS_URL"), Now: time.Now},
 			Mailer: ses.New(env.AWS("SESV2"), env.Variable("CONFIGURATION_SET")), Tallies: sqs.New(env.AWS("SQS"), env.Variable("TALLIES_QUEUE_URL")),
-			Now: time.Now, Owner: boot.NewID, Lease: send.Lease, Log: env.Log,
+			Now: time.Now, Owner: boot.NewID, Lease: send.Lease, Log: env.Log, Count: env.Count,
 		}).Handle)
 	})
 }

@@ -21,6 +21,7 @@ type Env struct {
 
 	strategies *strategy.Reader // nil: this function does without
 	problems   []string
+	counts     counts
 }
 
 // Variable returns the environment variable as it is. One that is unset or blank

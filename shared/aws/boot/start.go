@@ -33,7 +33,7 @@ func Main(build func(*Env) lambda.Handler) {
 		os.Exit(1)
 	}
 	env.warm()
-	lambda.Start(Punctual(handler))
+	lambda.Start(env.telling(Punctual(handler)))
 }
 
 // warm reads the strategy. When it cannot be read now, the first request tries
