@@ -4,15 +4,13 @@ import (
 	"maps"
 	"slices"
 
+	"rapport/infra/engines"
 	"rapport/infra/policy"
 )
 
 // What the stack would put into the functions' environment, in an account that
 // exists on this machine only. The keys are those of rapport local.
-const (
-	region   = "eu-central-1"
-	queueURL = "https://sqs." + region + ".amazonaws.com/123456789012/"
-)
+const queueURL = "https://sqs." + engines.Region + ".amazonaws.com/123456789012/"
 
 var known = map[string]string{
 	"WriteKey": "demo-write", "SecretKey": "demo-secret", "IdentitySecret": "demo-identity",
@@ -47,7 +45,7 @@ type Endpoints struct {
 // "NAME=value" in order.
 func (e Endpoints) Environment(variables map[string]string) []string {
 	out := []string{
-		"AWS_REGION=" + region, "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret",
+		"AWS_REGION=" + engines.Region, "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret",
 		"AWS_SESSION_TOKEN=session", "AWS_LAMBDA_LOG_FORMAT=JSON", "AWS_LAMBDA_FUNCTION_NAME=rapport",
 		"AWS_ENDPOINT_URL_DYNAMODB=" + e.Dynamo, "AWS_ENDPOINT_URL_SQS=" + e.Roads,
 		"AWS_ENDPOINT_URL_EVENTBRIDGE=" + e.Roads, "AWS_ENDPOINT_URL_SESV2=" + e.Roads,

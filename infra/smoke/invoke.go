@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-
 	"rapport/infra/engines"
 	"rapport/infra/policy"
 	"rapport/infra/publish"
@@ -115,10 +113,7 @@ func (i Invocation) fill(ctx context.Context, endpoint string) error {
 			return fault.New(fault.Invalid, "strategy_invalid", "mend the strategy, see rapport validate: %v", p)
 		}
 	}
-	cfg := aws.Config{Region: region, Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-		return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
-	})}
-	return strategy.Publish(ctx, dynamo.New(dynamo.NewClient(cfg, endpoint), tableID, time.Now), document)
+	return strategy.Publish(ctx, dynamo.New(dynamo.NewEngineClient(engines.Region, endpoint), tableID, time.Now), document)
 }
 
 // call runs the bootstrap before a recorder of all that it asks for.
