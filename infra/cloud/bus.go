@@ -30,6 +30,8 @@ type bus struct {
 	clock *clock
 	meter *meter
 	rules []boundRule
+
+	consumers map[*queue]string // functions that queues feed: they pay for what rules send there
 }
 
 // boundRule is a rule whose targets were found.
@@ -58,8 +60,8 @@ func (b *Bus) Put(ctx context.Context, entries ...BusEntry) error {
 			return err
 		}
 		published[i] = event
-		b.bus.meter.Bus(b.function, (len(event)+billedChunk-1)/billedChunk)
 	}
+	b.bus.meter.Bus(b.function, published)
 	if err := ctx.Err(); err != nil {
 		return fault.New(fault.Unavailable, "gave_up", "the caller gave up before the event was published").Because(err)
 	}
@@ -114,6 +116,9 @@ func (b *bus) lead(name string, published [][]byte) ([]staged, error) {
 			s, err := q.stage(matching)
 			if err != nil {
 				return nil, err
+			}
+			if function := b.consumers[q]; function != "" {
+				b.meter.Queue(function, len(matching))
 			}
 			out = append(out, s)
 		}

@@ -89,6 +89,6 @@ type meteredQueue struct {
 
 // Send implements Sender.
 func (m meteredQueue) Send(ctx context.Context, messages ...string) error {
-	m.meter.Queue(m.function, queueRequests(messages))
+	m.meter.Send(m.function, queueRequests(messages))
 	return m.queue.Send(ctx, messages...)
 }

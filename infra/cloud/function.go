@@ -10,7 +10,8 @@ import (
 )
 
 // Properties of a function that decide how AWS builds and guards it and change
-// nothing about a local run stand in the second half.
+// nothing about a local run, but for what the meter counts, stand in the second
+// half.
 var functionProperties = []string{
 	"MemorySize", "Timeout", "Environment", "Events", "EventInvokeConfig",
 
@@ -33,6 +34,8 @@ func (p *parser) function(key, properties, globals *yaml.Node) {
 	for _, node := range []*yaml.Node{globals, properties} {
 		maps.Copy(f.Env, p.variables(get(node, "Environment")))
 	}
+	f.Traced = p.textOr(either("Tracing"), "PassThrough") == "Active"
+	f.Reports = p.textOr(p.logging(globals, properties, "SystemLogLevel"), "INFO") != "WARN"
 	p.invokeConfig(&f, either("EventInvokeConfig"))
 	for _, event := range pairs(get(properties, "Events")) {
 		p.event(&f, event)
@@ -47,6 +50,14 @@ func (p *parser) variables(environment *yaml.Node) map[string]string {
 		out[v.key.Value] = p.text(v.value)
 	}
 	return out
+}
+
+// logging is a part of LoggingConfig, whose own and global parts SAM merges.
+func (p *parser) logging(globals, properties *yaml.Node, name string) *yaml.Node {
+	if own := get(get(properties, "LoggingConfig"), name); own != nil {
+		return own
+	}
+	return get(get(globals, "LoggingConfig"), name)
 }
 
 func (p *parser) invokeConfig(f *functionSpec, node *yaml.Node) {

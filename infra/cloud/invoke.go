@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
@@ -45,7 +44,6 @@ func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		InvokedFunctionArn: fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", region, account, f.spec.ID),
 	})
 	ctx = table.WithMeter(ctx, func(u table.Usage) { f.meter.Table(f.spec.ID, u) })
-	begun := time.Now()
 	ended := make(chan result, 1)
 	go func() { ended <- f.call(ctx, payload) }()
 	var r result
@@ -54,7 +52,7 @@ func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	case <-ctx.Done():
 		r.err = fmt.Errorf("%w after %s", errTimedOut, f.spec.Timeout)
 	}
-	f.meter.Invocation(f.spec.ID, time.Since(begun), f.spec.Memory, r.err != nil)
+	f.meter.Invocation(f.spec.ID, r.err != nil)
 	if r.err != nil {
 		f.log.ErrorContext(ctx, "the function failed", "requestId", id, "error", r.err)
 	}

@@ -14,7 +14,7 @@ type counted struct {
 // countLogs returns a logger like log whose records are billed to function.
 func (m *meter) countLogs(log *slog.Logger, function string) *slog.Logger {
 	bill := writerFunc(func(p []byte) (int, error) {
-		m.count(function, func(u *use) { u.LogBytes += int64(len(p)) })
+		m.Log(function, len(p))
 		return len(p), nil
 	})
 	return slog.New(counted{log.Handler(), slog.NewJSONHandler(bill, nil)})

@@ -2,8 +2,6 @@ package cloud
 
 import (
 	"encoding/json"
-	"maps"
-	"math"
 	"sync"
 	"time"
 
@@ -12,43 +10,10 @@ import (
 	"rapport/shared/table"
 )
 
-// use is what one function consumed, in the units that AWS bills.
-type use struct {
-	Invocations   int64   `json:"invocations"`
-	Failures      int64   `json:"failures"` // invocations that ended in an error
-	GBSeconds     float64 `json:"gbSeconds"`
-	HTTPRequests  int64   `json:"httpRequests"`
-	QueueRequests int64   `json:"queueRequests"` // send, receive and delete
-	BusEvents     int64   `json:"busEvents"`
-	Mails         int64   `json:"mails"`
-	ReadUnits     float64 `json:"readUnits"`
-	WriteUnits    float64 `json:"writeUnits"`
-	LogBytes      int64   `json:"logBytes"`
-	Dollars       float64 `json:"dollars"`
-}
-
-func (u use) priced() use {
-	u.Dollars = float64(u.Invocations)*price.Invocation + u.GBSeconds*price.GBSecond +
-		float64(u.HTTPRequests)*price.HTTPRequest + float64(u.QueueRequests)*price.QueueRequest +
-		float64(u.BusEvents)*price.BusEvent + float64(u.Mails)*price.Mail + u.ReadUnits*price.ReadUnit + u.WriteUnits*price.WriteUnit +
-		float64(u.LogBytes+platformLogBytes*u.Invocations)*price.LogByte
-	return u
-}
-
-func (u use) plus(o use) use {
-	return use{
-		Invocations: u.Invocations + o.Invocations, Failures: u.Failures + o.Failures,
-		GBSeconds: u.GBSeconds + o.GBSeconds, HTTPRequests: u.HTTPRequests + o.HTTPRequests,
-		QueueRequests: u.QueueRequests + o.QueueRequests, BusEvents: u.BusEvents + o.BusEvents, Mails: u.Mails + o.Mails,
-		ReadUnits: u.ReadUnits + o.ReadUnits, WriteUnits: u.WriteUnits + o.WriteUnits,
-		LogBytes: u.LogBytes + o.LogBytes,
-	}
-}
-
 // tally is what the meter keeps: everything since the data folder was new.
 type tally struct {
 	Since     time.Time       `json:"since"`
-	Functions map[string]*use `json:"functions"`
+	Functions map[string]*Use `json:"functions"`
 	Decisions int64           `json:"decisions"` // requests that decide answered
 	Events    int64           `json:"events"`    // events that collect accepted
 }
@@ -57,6 +22,7 @@ type tally struct {
 // lose the last second of it.
 type meter struct {
 	mu    sync.Mutex
+	specs map[string]functionSpec
 	tally tally
 	dirty bool
 }
@@ -64,7 +30,7 @@ type meter struct {
 var meterKey = []byte("meter")
 
 func (m *meter) load(db *bbolt.DB, now time.Time) error {
-	m.tally = tally{Since: now, Functions: map[string]*use{}}
+	m.tally = tally{Since: now, Functions: map[string]*Use{}}
 	return db.View(func(tx *bbolt.Tx) error {
 		if v := tx.Bucket(stateBucket).Get(meterKey); v != nil {
 			return json.Unmarshal(v, &m.tally)
@@ -90,53 +56,111 @@ func (m *meter) keep() func(*bbolt.Tx) error {
 	}
 }
 
-func (m *meter) count(function string, add func(*use)) {
+// knows tells the meter what the template says about a function: its memory,
+// what Lambda logs and traces of it.
+func (m *meter) knows(spec functionSpec) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.specs == nil {
+		m.specs = map[string]functionSpec{}
+	}
+	m.specs[spec.ID] = spec
+}
+
+// count adds to what a function used.
+func (m *meter) count(function string, add func(u *Use, f functionSpec)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	u := m.tally.Functions[function]
 	if u == nil {
-		u = &use{}
+		u = &Use{}
 		m.tally.Functions[function] = u
 	}
-	add(u)
+	add(u, m.specs[function])
 	m.dirty = true
 }
 
-// Invocation counts one run. A laptop's duration is an estimate of Lambda's;
-// Lambda bills whole milliseconds.
-func (m *meter) Invocation(function string, took time.Duration, memoryMB int, failed bool) {
-	milliseconds := math.Max(1, math.Ceil(float64(took)/float64(time.Millisecond)))
-	m.count(function, func(u *use) {
+// took adds time that Lambda bills for the function.
+func (u *Use) took(f functionSpec, milliseconds float64) {
+	u.GBSeconds += milliseconds / 1000 * float64(f.Memory) / 1024
+}
+
+// Invocation counts one run, and what Lambda writes and traces about it.
+func (m *meter) Invocation(function string, failed bool) {
+	m.count(function, func(u *Use, f functionSpec) {
 		u.Invocations++
-		u.GBSeconds += milliseconds / 1000 * float64(memoryMB) / 1024
+		u.took(f, assumed.Run)
 		if failed {
 			u.Failures++
+		}
+		if f.Reports {
+			u.LogBytes += platformLogBytes
+		}
+		if f.Traced {
+			u.Traces += assumed.TracedShare
 		}
 	})
 }
 
 // Table counts one call of the table.
 func (m *meter) Table(function string, spent table.Usage) {
-	m.count(function, func(u *use) { u.ReadUnits += spent.Reads; u.WriteUnits += spent.Writes })
+	m.count(function, func(u *Use, f functionSpec) {
+		u.ReadUnits += spent.Reads
+		u.WriteUnits += spent.Writes
+		wait := assumed.Read
+		if spent.Call == "Commit" {
+			wait = assumed.Write
+			if spent.Items > 1 {
+				wait = assumed.Transaction
+			}
+		}
+		u.took(f, wait+assumed.Item*float64(spent.Items))
+	})
 }
 
 // HTTP counts one request of bytes through the HTTP API.
 func (m *meter) HTTP(function string, bytes int) {
-	m.count(function, func(u *use) { u.HTTPRequests += int64(max(1, (bytes+httpBilledChunk-1)/httpBilledChunk)) })
+	m.count(function, func(u *Use, _ functionSpec) {
+		u.HTTPRequests += int64(max(1, (bytes+httpBilledChunk-1)/httpBilledChunk))
+	})
 }
 
-// Queue counts requests to SQS.
+// Queue counts requests to SQS that Lambda's poller makes for the function.
 func (m *meter) Queue(function string, requests int) {
-	m.count(function, func(u *use) { u.QueueRequests += int64(requests) })
+	m.count(function, func(u *Use, _ functionSpec) { u.QueueRequests += int64(requests) })
 }
 
-// Bus counts events of 64 KB.
-func (m *meter) Bus(function string, chunks int) {
-	m.count(function, func(u *use) { u.BusEvents += int64(chunks) })
+// Send counts requests to SQS that the function makes, and waits for.
+func (m *meter) Send(function string, requests int) {
+	m.count(function, func(u *Use, f functionSpec) {
+		u.QueueRequests += int64(requests)
+		u.took(f, assumed.Send*float64(requests))
+	})
+}
+
+// Bus counts events that the function publishes, each in chunks of 64 KB, and
+// waits for, ten a request.
+func (m *meter) Bus(function string, published [][]byte) {
+	m.count(function, func(u *Use, f functionSpec) {
+		for _, event := range published {
+			u.BusEvents += int64((len(event) + billedChunk - 1) / billedChunk)
+		}
+		u.took(f, assumed.Publish*float64((len(published)+perRequest-1)/perRequest))
+	})
 }
 
 // Mail counts one mail to one recipient.
-func (m *meter) Mail(function string) { m.count(function, func(u *use) { u.Mails++ }) }
+func (m *meter) Mail(function string) {
+	m.count(function, func(u *Use, f functionSpec) {
+		u.Mails++
+		u.took(f, assumed.Mail)
+	})
+}
+
+// Log counts bytes that the function writes to its log.
+func (m *meter) Log(function string, bytes int) {
+	m.count(function, func(u *Use, _ functionSpec) { u.LogBytes += int64(bytes) })
+}
 
 // Done counts what the product exists for: decisions made and events accepted.
 func (m *meter) Done(decisions, events int) {
@@ -145,52 +169,4 @@ func (m *meter) Done(decisions, events int) {
 	m.tally.Decisions += int64(decisions)
 	m.tally.Events += int64(events)
 	m.dirty = true
-}
-
-// statement is the answer of GET /local/meter.
-type statement struct {
-	Since     time.Time      `json:"since"`
-	Functions map[string]use `json:"functions"`
-	Total     use            `json:"total"`
-	Decisions unitCost       `json:"decisions"` // all that DecideFunction consumed
-	Events    unitCost       `json:"events"`    // all that CollectFunction and UnifyFunction consumed
-	Mails     unitCost       `json:"mails"`     // all that AdvanceFunction, SendFunction and HearFunction consumed
-	Prices    prices         `json:"prices"`    // dollars per unit
-	Note      string         `json:"note"`
-}
-
-// unitCost is what a million would cost at the rate seen so far; absent before
-// the first one.
-type unitCost struct {
-	Count             int64    `json:"count"`
-	Dollars           float64  `json:"dollars"`
-	DollarsPerMillion *float64 `json:"dollarsPerMillion,omitempty"`
-}
-
-const meterNote = "Counted as AWS bills, us-east-1, without storage, transfer and idle polling of queues. " +
-	"Lambda's time is measured on this machine: an estimate."
-
-// Statement prices what was counted.
-func (m *meter) Statement() statement {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	s := statement{Since: m.tally.Since, Functions: map[string]use{}, Prices: price, Note: meterNote}
-	for id := range maps.Keys(m.tally.Functions) {
-		s.Functions[id] = m.tally.Functions[id].priced()
-		s.Total = s.Total.plus(s.Functions[id])
-	}
-	s.Total = s.Total.priced()
-	s.Decisions = costOf(m.tally.Decisions, s.Functions["DecideFunction"].Dollars)
-	s.Mails = costOf(s.Total.Mails, s.Functions["AdvanceFunction"].Dollars+s.Functions["SendFunction"].Dollars+s.Functions["HearFunction"].Dollars)
-	s.Events = costOf(m.tally.Events, s.Functions["CollectFunction"].Dollars+s.Functions["UnifyFunction"].Dollars)
-	return s
-}
-
-func costOf(count int64, dollars float64) unitCost {
-	c := unitCost{Count: count, Dollars: dollars}
-	if count > 0 {
-		each := dollars / float64(count) * million
-		c.DollarsPerMillion = &each
-	}
-	return c
 }

@@ -53,7 +53,9 @@ type target struct{ Queue, Function string }
 type functionSpec struct {
 	ID        string
 	Line      int
-	Memory    int // MB
+	Memory    int  // MB
+	Reports   bool // Lambda logs the start and the end of each invocation
+	Traced    bool // X-Ray samples invocations
 	Timeout   time.Duration
 	Env       map[string]string
 	Routes    []routeSpec

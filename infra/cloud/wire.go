@@ -22,7 +22,7 @@ func (c *Cloud) wire(wanted *template) error {
 	for _, spec := range wanted.Queues {
 		c.queues[spec.ID].dead = c.queues[spec.Dead]
 	}
-	c.bus = &bus{store: c.store, clock: c.clock, meter: c.meter}
+	c.bus = &bus{store: c.store, clock: c.clock, meter: c.meter, consumers: map[*queue]string{}}
 	c.outbox = &outbox{store: c.store, clock: c.clock, meter: c.meter, bus: c.bus, sets: wanted.Sets, feedback: wanted.Feedback}
 	c.gateway = &gateway{clock: c.clock, meter: c.meter}
 	var problems []error
@@ -54,6 +54,7 @@ func (c *Cloud) build(spec functionSpec) error {
 			"nothing implements %s: add it to infra/cloud/functions.go, or take it out of the template", spec.ID).
 			In(fmt.Sprintf("%s:%d", filepath.Base(c.config.Template), spec.Line))
 	}
+	c.meter.knows(spec)
 	log := c.meter.countLogs(c.log.With("function", spec.ID), spec.ID)
 	env := Env{
 		Table: c.table, Strategy: c.strategies.reader(), Now: c.clock.Now, Log: log,
@@ -79,6 +80,7 @@ func (c *Cloud) connect(spec functionSpec) {
 		if s.Workers == 0 {
 			s.Workers = defaultWorkers
 		}
+		c.bus.consumers[c.queues[s.Queue]] = spec.ID
 		c.sources = append(c.sources, &source{queue: c.queues[s.Queue], function: f, spec: s, meter: c.meter})
 	}
 	for _, s := range spec.Schedules {
