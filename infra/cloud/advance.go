@@ -50,7 +50,7 @@ const longAdvance = 24 * time.Hour
 // death of the process loses nothing by it; a power cut on the way may cost the
 // data folder.
 func (c *Cloud) stepQuickly(ctx context.Context, target time.Time, d time.Duration) error {
-	if d < longAdvance {
+	if d < longAdvance || c.config.Fleeting {
 		return c.step(ctx, target)
 	}
 	if err := c.store.syncing(false); err != nil {

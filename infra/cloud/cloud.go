@@ -35,6 +35,7 @@ type Config struct {
 	Site           http.Handler       // serves "/" and "/shop/…" unless the API claims them
 	Functions      map[string]Builder // by logical id; nil: Rapport's own
 	Patience       time.Duration      // how long Settle waits without any progress; 0: a minute
+	Fleeting       bool               // the data folder is thrown away at the end: nothing waits for the disk
 }
 
 // Tabler opens the table that the functions use; now is the virtual clock.
@@ -122,6 +123,7 @@ func (c *Cloud) prepare(wanted *template) error {
 	if c.store, err = openStore(c.file.Bolt(), c.log); err != nil {
 		return err
 	}
+	c.store.db.NoSync = c.config.Fleeting
 	if err := c.clock.load(c.store.db); err != nil {
 		return notStored(err)
 	}

@@ -91,3 +91,17 @@ func Routes(path string, parameters map[string]string) ([]string, error) {
 	}
 	return out, nil
 }
+
+// Billed says what Lambda bills beside the runs of one of a template's functions.
+func Billed(data, function string) (reports, traced bool, err error) {
+	parsed, err := parseTemplate("template.yaml", []byte(data), "http://127.0.0.1:8080", nil)
+	if err != nil {
+		return false, false, err
+	}
+	for _, f := range parsed.Functions {
+		if f.ID == function {
+			return f.Reports, f.Traced, nil
+		}
+	}
+	return false, false, nil
+}

@@ -23,6 +23,7 @@ type bill struct {
 type entry struct {
 	Invocations, Failures, HTTPRequests, QueueRequests, BusEvents, LogBytes, Mails int
 	GBSeconds, ReadUnits, WriteUnits, Dollars                                      float64
+	Services                                                                       map[string]float64
 }
 
 type unit struct {
@@ -30,6 +31,8 @@ type unit struct {
 	Dollars           float64
 	DollarsPerMillion *float64
 }
+
+func near(a, b float64) bool { return math.Abs(a-b) < 1e-12 }
 
 func (s *stage) bill() bill {
 	s.t.Helper()
@@ -54,12 +57,23 @@ func TestTheMeterCountsWhatAWSBills(t *testing.T) {
 	check := func(b bill) {
 		t.Helper()
 		doorUse, work := b.Functions["DoorFunction"], b.Functions["WorkerFunction"]
-		if doorUse.Invocations != 1 || doorUse.HTTPRequests != 1 || doorUse.QueueRequests != 2 || doorUse.GBSeconds <= 0 {
+		if doorUse.Invocations != 1 || doorUse.HTTPRequests != 1 || doorUse.QueueRequests != 2 {
 			t.Errorf("the door: %+v", doorUse)
 		}
 		// Three batches of four: a request to receive and one to delete each.
-		if work.Invocations != 3 || work.QueueRequests != 6 || work.ReadUnits != 3 || work.LogBytes < 3*len(`"msg":"working"`) {
+		if work.Invocations != 3 || work.QueueRequests != 6 || work.ReadUnits != 3 || work.LogBytes < 3*(700+len(`"msg":"working"`)) {
 			t.Errorf("the worker: %+v", work)
+		}
+		// A run is 3 ms, a send 8, a read 4 and 1 for its item, at 128 MB.
+		if !near(doorUse.GBSeconds, 0.019/8) || !near(work.GBSeconds, 3*0.008/8) {
+			t.Errorf("the door ran for %v GB-seconds, the worker for %v", doorUse.GBSeconds, work.GBSeconds)
+		}
+		services := 0.0
+		for _, dollars := range work.Services {
+			services += dollars
+		}
+		if !near(services, work.Dollars) || !near(work.Services["sqs"], 6*0.4e-6) || !near(work.Services["logs"], float64(work.LogBytes)*0.5/(1<<30)) {
+			t.Errorf("the worker pays %v, and %v in all", work.Services, work.Dollars)
 		}
 		sum := doorUse.Dollars + work.Dollars
 		if sum <= 0 || math.Abs(b.Total.Dollars-sum) > 1e-12 || b.Total.Invocations != 4 {

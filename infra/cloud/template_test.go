@@ -47,6 +47,25 @@ func TestProblemsNameTheirLine(t *testing.T) {
 	}
 }
 
+func TestWhatIsBilledBesideARun(t *testing.T) {
+	const function = "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      LoggingConfig: { LogGroup: g }\n"
+	const quiet = "Globals:\n  Function:\n    Tracing: PassThrough\n    LoggingConfig: { LogFormat: JSON, SystemLogLevel: WARN }\n"
+	for name, c := range map[string]struct {
+		template        string
+		reports, traced bool
+	}{
+		"as AWS has it":        {function, true, false},
+		"quiet for all":        {quiet + function, false, false},
+		"loud for one":         {quiet + function + "      Tracing: Active\n", false, true},
+		"own level beside all": {quiet + strings.Replace(function, "LogGroup: g", "SystemLogLevel: INFO", 1), true, false},
+	} {
+		reports, traced, err := cloud.Billed(c.template, "F")
+		if err != nil || reports != c.reports || traced != c.traced {
+			t.Errorf("%s: reports %v, traced %v, %v", name, reports, traced, err)
+		}
+	}
+}
+
 func TestAllProblemsAreTold(t *testing.T) {
 	err := cloud.Parse("Resources:\n  A: { Type: X }\n  B: { Type: Y }\n", nil)
 	if err == nil || strings.Count(err.Error(), "template.yaml:") != 2 {

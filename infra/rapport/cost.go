@@ -50,7 +50,7 @@ func (c costCommand) Run(ctx context.Context, t terminal) error {
 		}
 		return t.printStatement(s)
 	}
-	p, err := c.play(ctx, t)
+	p, err := c.play(ctx, t, crowd)
 	if err != nil {
 		return err
 	}
@@ -88,8 +88,11 @@ func readMeter(ctx context.Context, client *http.Client, url string) (cloud.Stat
 // openingTime is when a play begins: a Monday morning, so that two plays are alike.
 var openingTime = time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)
 
-// play runs every scenario in a cloud of its own.
-func (c costCommand) play(ctx context.Context, t terminal) (played, error) {
+// crowd is how many customers a play has.
+const crowd = 100
+
+// play runs every scenario, in a cloud of their own.
+func (c costCommand) play(ctx context.Context, t terminal, crowd int) (played, error) {
 	for _, need := range []string{c.Template, c.Strategy} {
 		if _, err := os.Stat(need); err != nil {
 			return played{}, fault.New(fault.Invalid, "not_here", "%s is not there: run it from the repository, or pass --template and --strategy", need)
@@ -101,7 +104,7 @@ func (c costCommand) play(ctx context.Context, t terminal) (played, error) {
 	}
 	defer func() { _ = os.RemoveAll(data) }() // the system tidies what stays
 	running, err := cloud.Open(cloud.Config{
-		Template: c.Template, Data: data, Strategy: c.Strategy, Now: func() time.Time { return openingTime },
+		Template: c.Template, Data: data, Strategy: c.Strategy, Now: func() time.Time { return openingTime }, Fleeting: true,
 		WriteKey: playWriteKey, SecretKey: playSecretKey, IdentitySecret: "play-identity",
 		Log: slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelError})),
 	})
@@ -110,7 +113,8 @@ func (c costCommand) play(ctx context.Context, t terminal) (played, error) {
 	}
 	workers, stop := context.WithCancel(context.WithoutCancel(ctx))
 	go running.Run(workers)
-	p, err := (&stage{cloud: running, client: &http.Client{Transport: direct{running.Handler()}}}).playAll(ctx, scenarios)
+	s := stage{cloud: running, client: &http.Client{Transport: direct{running.Handler()}}, crowd: crowd}
+	p, err := s.playAll(ctx, scenarios)
 	stop()
 	if closed := running.Close(); err == nil {
 		err = closed

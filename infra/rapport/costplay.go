@@ -18,24 +18,24 @@ const (
 	playSecretKey = "play-secret"
 )
 
-// scenario is something that customers do, and what a million of it are called.
+// scenario is something that customers do.
 type scenario struct {
-	Name  string
-	About string
-	Unit  string
-	Count int
+	name  string
+	about string
+	unit  string                                    // what a million of it are called
+	each  int                                       // how many of them each customer makes; 0: one in all
 	setUp func(s *stage, ctx context.Context) error // not billed to the scenario; may be nil
 	act   func(s *stage, ctx context.Context) error
 }
 
 // scenarios are played in this order.
 var scenarios = []scenario{
-	{"decisions", "1,000 page views ask for two slots, for 100 visitors who came before", "decisions", 1000, (*stage).visitors, (*stage).decide},
-	{"decisions-merged", "100 page views of visitors who signed in: one read more", "decisions", 100, (*stage).signIns, (*stage).decideMerged},
-	{"events-one-by-one", "1,000 events of a browser's SDK, 10 of each of 100 visitors, a request and a delivery each", "events", 1000, nil, (*stage).oneByOne},
-	{"events-in-tens", "1,000 events, 10 of one visitor in each request", "events", 1000, nil, (*stage).inTens},
-	{"carts", "100 signed-in customers leave a basket; each gets one mail an hour later", "mails", 100, nil, (*stage).carts},
-	{"idle-day", "nothing happens for a day, but for the timer that looks every minute", "days", 1, nil, (*stage).idle},
+	{"decisions", "page views of visitors who came before ask for two slots", "decisions", 10, (*stage).visitors, (*stage).decide},
+	{"decisions-merged", "the same for visitors who signed in meanwhile: one read more", "decisions", 10, (*stage).signIns, (*stage).decide},
+	{"events-one-by-one", "events of a browser's SDK, 10 of each visitor, a request and a delivery each", "events", 10, nil, (*stage).oneByOne},
+	{"events-in-tens", "events of a browser's SDK, 10 of one visitor in each request", "events", 10, nil, (*stage).inTens},
+	{"carts", "signed-in customers leave a basket, and get one mail an hour later", "mails", 1, nil, (*stage).carts},
+	{"idle-day", "nobody comes; a timer looks every minute", "days", 0, nil, (*stage).idle},
 }
 
 // played is the result of a play, and what --json prints.
@@ -61,6 +61,7 @@ type priced struct {
 type stage struct {
 	cloud  *cloud.Cloud
 	client *http.Client
+	crowd  int // how many customers play each scenario
 	events int // sent so far, which numbers them
 }
 
@@ -84,15 +85,15 @@ func (s *stage) playAll(ctx context.Context, all []scenario) (played, error) {
 		if err != nil {
 			return out, err
 		}
-		out.Scenarios = append(out.Scenarios, one.price(before, after))
+		out.Scenarios = append(out.Scenarios, one.price(max(1, one.each*s.crowd), before, after))
 		out.Prices, out.Assumed, out.Note = after.Prices, after.Assumed, after.Note
 	}
 	return out, nil
 }
 
 // price is the difference of two readings.
-func (one scenario) price(before, after cloud.Statement) priced {
-	p := priced{Name: one.Name, About: one.About, Unit: one.Unit, Count: one.Count, Functions: map[string]cloud.Use{}}
+func (one scenario) price(count int, before, after cloud.Statement) priced {
+	p := priced{Name: one.name, About: one.about, Unit: one.unit, Count: count, Functions: map[string]cloud.Use{}}
 	for id, u := range after.Functions {
 		if used := u.Minus(before.Functions[id]); used.Dollars > 0 {
 			p.Functions[id] = used
@@ -116,55 +117,59 @@ const (
 	shopping  = "dd00"
 )
 
-const perGroup = 100
-
+// visitors come to the shop's pages. Each will turn out to be a customer whom the
+// shop's server named a minute before, so that merging leads there.
 func (s *stage) visitors(ctx context.Context) error {
-	return s.each(ctx, perGroup, func(n int) error {
+	err := s.each(ctx, func(n int) error {
+		return s.send(ctx, "identify", playSecretKey, fmt.Sprintf(`{"messageId":"k%d","userId":"user-%d"}`, n, n))
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := s.cloud.Advance(ctx, time.Minute); err != nil {
+		return err
+	}
+	return s.each(ctx, func(n int) error {
 		return s.send(ctx, "batch", playWriteKey, `{"batch":[`+s.pageView(visitor(returning, n))+`]}`)
 	})
 }
 
+// decide asks for each returning visitor ten times.
 func (s *stage) decide(ctx context.Context) error {
-	for n := range 10 * perGroup {
-		if err := s.ask(ctx, visitor(returning, n%perGroup)); err != nil {
-			return err
+	return s.each(ctx, func(n int) error {
+		for range 10 {
+			body := fmt.Sprintf(`{"anonymousId":%q,"slots":["hero","banner"]}`, visitor(returning, n))
+			if err := s.post(ctx, "/v1/decide", playWriteKey, body); err != nil {
+				return err
+			}
 		}
-	}
-	return nil
-}
-
-// signIns joins the returning visitors with users who were known before, so
-// that what their browser says leads there.
-func (s *stage) signIns(ctx context.Context) error {
-	return s.each(ctx, perGroup, func(n int) error {
-		user := fmt.Sprintf("user-%d", n)
-		return s.send(ctx, "identify", playSecretKey, fmt.Sprintf(`{"messageId":"k%d","userId":%q,"timestamp":"2025-01-01T00:00:00Z"}`, n, user),
-			fmt.Sprintf(`{"messageId":"j%d","userId":%q,"anonymousId":%q}`, n, user, visitor(returning, n)))
+		return nil
 	})
 }
 
-func (s *stage) decideMerged(ctx context.Context) error {
-	for n := range perGroup {
-		if err := s.ask(ctx, visitor(returning, n)); err != nil {
-			return err
-		}
-	}
-	return nil
+// signIns joins the visitors with the customers that they are.
+func (s *stage) signIns(ctx context.Context) error {
+	return s.each(ctx, func(n int) error {
+		return s.send(ctx, "identify", playSecretKey,
+			fmt.Sprintf(`{"messageId":"j%d","userId":"user-%d","anonymousId":%q}`, n, n, visitor(returning, n)))
+	})
 }
 
 // oneByOne lets each event be delivered before the next one comes, as it is
 // when there is little traffic: the dearest case.
 func (s *stage) oneByOne(ctx context.Context) error {
-	for n := range 10 * perGroup {
-		if err := s.send(ctx, "batch", playWriteKey, `{"batch":[`+s.action(visitor(browsing, n%perGroup), n/perGroup)+`]}`); err != nil {
-			return err
+	return s.each(ctx, func(n int) error {
+		for i := range 10 {
+			if err := s.send(ctx, "batch", playWriteKey, `{"batch":[`+s.action(visitor(browsing, n), i)+`]}`); err != nil {
+				return err
+			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 func (s *stage) inTens(ctx context.Context) error {
-	return s.each(ctx, perGroup, func(n int) error {
+	return s.each(ctx, func(n int) error {
 		var batch []string
 		for i := range 10 {
 			batch = append(batch, s.action(visitor(hurrying, n), i))
@@ -175,7 +180,7 @@ func (s *stage) inTens(ctx context.Context) error {
 
 // carts takes each customer from the sign-in to the mail.
 func (s *stage) carts(ctx context.Context) error {
-	err := s.each(ctx, perGroup, func(n int) error {
+	err := s.each(ctx, func(n int) error {
 		user := fmt.Sprintf("shopper-%d", n)
 		return s.send(ctx, "batch", playSecretKey, fmt.Sprintf(
 			`{"batch":[{"type":"identify","messageId":"i%d","userId":%q,"anonymousId":%q,"traits":{"email":"shopper-%d@example.com"}},`+
@@ -195,8 +200,9 @@ func (s *stage) idle(ctx context.Context) error {
 	return err
 }
 
-func (s *stage) each(ctx context.Context, count int, act func(n int) error) error {
-	for n := range count {
+// each plays a part for every customer of the crowd.
+func (s *stage) each(ctx context.Context, act func(n int) error) error {
+	for n := range s.crowd {
 		if err := ctx.Err(); err != nil {
 			return fault.New(fault.Unavailable, "stopped", "the play was stopped").Because(err)
 		}
@@ -248,10 +254,6 @@ func (s *stage) send(ctx context.Context, call, key string, bodies ...string) er
 		}
 	}
 	return nil
-}
-
-func (s *stage) ask(ctx context.Context, who string) error {
-	return s.post(ctx, "/v1/decide", playWriteKey, fmt.Sprintf(`{"anonymousId":%q,"slots":["hero","banner"]}`, who))
 }
 
 func (s *stage) post(ctx context.Context, path, key, body string) error {

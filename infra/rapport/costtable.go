@@ -32,7 +32,7 @@ func (t terminal) printPlayed(p played) error {
 		if one.Unit == "days" {
 			scale, what = 30, "30 such days"
 		}
-		fmt.Fprintf(t.out, "%s  %s\n", t.paint(bold, one.Name), one.About)
+		fmt.Fprintf(t.out, "%s (%d %s): %s\n", t.paint(bold, one.Name), one.Count, one.Unit, one.About)
 		if err := t.printFunctions(one.Functions, scale); err != nil {
 			return err
 		}

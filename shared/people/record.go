@@ -63,7 +63,8 @@ func (en *entry) write() (table.Write, error) {
 	return table.Put(en.key(), body, expires, table.Absent()), nil
 }
 
-// encode writes the record so that the event's JSON comes back byte for byte.
+// encode writes the record, packed, so that the event's JSON comes back byte for
+// byte.
 func encode(r Record) ([]byte, error) {
 	var body bytes.Buffer
 	enc := json.NewEncoder(&body)
@@ -71,12 +72,16 @@ func encode(r Record) ([]byte, error) {
 	if err := enc.Encode(r); err != nil {
 		return nil, fault.New(fault.Internal, "encode_record", "an event could not be recorded").Because(err)
 	}
-	return bytes.TrimSuffix(body.Bytes(), []byte("\n")), nil
+	return pack(bytes.TrimSuffix(body.Bytes(), []byte("\n"))), nil
 }
 
 func decodeRecord(item *table.Item) (*Record, error) {
+	text, err := unpack(item.Body)
+	if err != nil {
+		return nil, err
+	}
 	var r Record
-	if err := json.Unmarshal(item.Body, &r); err != nil {
+	if err := json.Unmarshal(text, &r); err != nil {
 		return nil, fault.New(fault.Internal, "decode_record", "a stored event cannot be read").Because(err)
 	}
 	return &r, nil

@@ -1,0 +1,8 @@
+package people
+
+// For tests of how records are stored.
+var (
+	Pack       = pack
+	Unpack     = unpack
+	Dictionary = dictionary
+)
