@@ -23,3 +23,6 @@ func CompileRule(text string, computed []person.ComputedTrait) (*audience.Progra
 
 // Env returns the environment that rules are checked in.
 func Env() (*cel.Env, error) { return newEnv() }
+
+// PlainText makes the text part of a mail.
+var PlainText = plainText

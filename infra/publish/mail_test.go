@@ -73,7 +73,7 @@ func TestGoodMail(t *testing.T) {
 		t.Fatal(err)
 	}
 	m, _ := s.Message("reminder")
-	if m.Guarantee != message.AtMostOnce || !strings.Contains(m.HTML, "<table") || !strings.Contains(m.HTML, "{% if cart.count > 0 %}") || m.Text != "" {
+	if m.Guarantee != message.AtMostOnce || !strings.Contains(m.HTML, "<table") || !strings.Contains(m.HTML, "{% if cart.count > 0 %}") || !strings.Contains(m.Text, "{{ sender.address }} stop ( {{ unsubscribe_url }} )") {
 		t.Errorf("the message is %+v", m)
 	}
 	j, _ := s.Journey("cart")

@@ -54,10 +54,31 @@ func (l *loader) readMessage(id string, e *entry[message.Template]) {
 		}
 	}
 	t.HTML = l.readHTML(m)
+	l.writeText(m, &t)
 	e.value = t
 	if len(l.problems) == before && l.sender.From != "" {
 		l.preview(m, t)
 	}
+}
+
+// writeText makes the text part when the author did not write one.
+func (l *loader) writeText(m mapping, t *message.Template) {
+	if t.Text != "" || t.HTML == "" {
+		return
+	}
+	text, err := plainText(t.HTML)
+	if err != nil || text == "" || len(text) > liquid.MaxSource {
+		l.report(m.file, m.node, "no text part can be made of the HTML of %s: write text: yourself%s", m.what, because(err))
+		return
+	}
+	t.Text = text
+}
+
+func because(err error) string {
+	if err == nil {
+		return ""
+	}
+	return "; " + strings.TrimSuffix(err.Error(), ".")
 }
 
 // checkPurpose makes sure that people were asked about the mail, and that it comes

@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"regexp"
 	"strings"
+	"sync"
 
 	"rapport/shared/event"
 )
@@ -34,24 +35,28 @@ func (p properties) text(name string) string {
 // noCurrency is ISO 4217's code for none.
 const noCurrency = "XXX"
 
+// Patterns are compiled when they are first asked for: decide starts with this
+// package too, and never asks.
 var (
-	currencyCode = regexp.MustCompile(`^[A-Z]{3}$`)
+	currencyCode = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Z]{3}$`) })
 
 	// amounts are decimals of a size that money has: an exponent without a bound
 	// costs time without one.
-	amounts = regexp.MustCompile(`^[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?$`)
+	amounts = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?$`)
+	})
 )
 
 // money returns what an order was worth: its revenue, else its total, in
 // hundredths and rounded to the nearest. It is 0 when there is no such amount.
 func (p properties) money() (currency string, hundredths int64) {
 	currency = strings.ToUpper(p.text("currency"))
-	if !currencyCode.MatchString(currency) {
+	if !currencyCode().MatchString(currency) {
 		currency = noCurrency
 	}
 	for _, name := range []string{"revenue", "total"} {
 		text := p.text(name)
-		if !amounts.MatchString(text) {
+		if !amounts().MatchString(text) {
 			continue
 		}
 		if amount, ok := new(big.Rat).SetString(text); ok {

@@ -72,8 +72,8 @@ func (p product) count() int {
 	if len(p.Quantity) == 0 || !f.Add(person.Sum, f.At, "", p.Quantity) {
 		return 1
 	}
-	n, err := f.Sum.Int64()
-	if err != nil {
+	n, ok := f.Sum.Int64()
+	if !ok {
 		return 1
 	}
 	return int(max(-1000, min(n, 1000)))

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/inbucket/html2text"
-
 	"rapport/shared/fault"
 	"rapport/shared/liquid"
 	"rapport/shared/message"
@@ -101,15 +99,18 @@ func (l *Letter) written(t message.Template, values map[string]any, links Links)
 		return fault.New(fault.Invalid, "render_unsubscribe", "the mail %s has no link to {{ unsubscribe_url }}", t.ID)
 	}
 	l.HTML = body
-	if t.Text != "" {
-		l.Text, err = renderText(t.Text, values)
+	text, err := renderText(t.Text, values)
+	if err != nil {
 		return err
 	}
-	if l.Text, err = html2text.FromString(body); err != nil || len(l.Text) > liquid.MaxOutput {
-		return fault.New(fault.Invalid, "render_text", "no text could be made of the HTML of %s", t.ID).Because(err)
+	if l.Text = strings.TrimSpace(gaps.ReplaceAllString(text, "\n\n")); l.Text == "" {
+		return fault.New(fault.Invalid, "render_text", "the text part of %s came out empty", t.ID)
 	}
 	return nil
 }
+
+// gaps are the empty lines that Liquid's tags leave behind.
+var gaps = regexp.MustCompile(`[ \t]*\n\s*\n`)
 
 func renderText(source string, values map[string]any) (string, error) {
 	t, err := liquid.ParseText(source)

@@ -20,6 +20,7 @@ func given() (message.Template, message.Sender, letter.Data, letter.Links) {
 	return message.Template{
 			ID: "cart-reminder", Purpose: "marketing", Guarantee: message.AtMostOnce, Subject: "Hello {{ person.firstName | default: 'there' }}",
 			HTML: `<p>Hello {{ person.firstName | default: "there" }}</p>` + link,
+			Text: "Hello {{ person.firstName | default: 'there' }}\n{% if person.nick %}\nYes\n{% endif %}\n\n\nstop ( {{ unsubscribe_url }} )\n",
 		}, message.Sender{From: "Tea & Co <tea@example.com>", ReplyTo: "help@example.com", Address: "1 Linden Street"},
 		letter.Data{
 			To: "customer@example.com", Traits: map[string]json.RawMessage{"firstName": json.RawMessage(`"Ann"`)}, Zone: "Europe/Kyiv", Now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC),
@@ -135,6 +136,9 @@ func TestRefused(t *testing.T) {
 			t.Subject = `{% abort "no" %}`
 		}},
 		"an open value in the body": {"render_unfinished", func(t *message.Template, _ *message.Sender, _ *letter.Data, _ *letter.Links) { t.HTML += "{{ person." }},
+		"an empty text": {"render_text", func(t *message.Template, _ *message.Sender, _ *letter.Data, _ *letter.Links) {
+			t.Text = "{{ person.nick }}\n"
+		}},
 		"an unknown filter": {"render_failed", func(t *message.Template, _ *message.Sender, _ *letter.Data, _ *letter.Links) {
 			t.Text = "{{ now | nope }}"
 		}},

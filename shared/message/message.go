@@ -53,9 +53,9 @@ type Template struct {
 	ID        string    `json:"id"`
 	Purpose   string    `json:"purpose"`
 	Guarantee Guarantee `json:"guarantee"`
-	Subject   string    `json:"subject"`        // Liquid
-	HTML      string    `json:"html"`           // Liquid in HTML
-	Text      string    `json:"text,omitempty"` // Liquid; "": made from the HTML
+	Subject   string    `json:"subject"` // Liquid
+	HTML      string    `json:"html"`    // Liquid in HTML
+	Text      string    `json:"text"`    // Liquid; made of the HTML at publish when its author wrote none
 }
 
 // Sender is who mail comes from.

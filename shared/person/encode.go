@@ -7,8 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/cockroachdb/apd/v3"
-
+	"rapport/shared/decimal"
 	"rapport/shared/fault"
 )
 
@@ -138,7 +137,7 @@ func (n *Node) store() storedNode {
 	for name, f := range n.Computed {
 		sf := storedFold{Count: f.Count, At: millis(f.At), By: f.By, Value: f.Value}
 		if !f.Sum.IsZero() {
-			sf.Sum = decimalText(&f.Sum)
+			sf.Sum = f.Sum.String()
 		}
 		s.Computed[name] = sf
 	}
@@ -167,9 +166,9 @@ func (s storedNode) load() (*Node, error) {
 	for name, sf := range s.Computed {
 		f := &Fold{Count: sf.Count, At: instant(sf.At), By: sf.By, Value: sf.Value}
 		if sf.Sum != "" {
-			sum, _, err := apd.NewFromString(sf.Sum)
-			if err != nil {
-				return nil, fault.New(fault.Internal, "decode_person", "the stored sum %q cannot be read", sf.Sum).Because(err)
+			sum, ok := decimal.Parse(sf.Sum)
+			if !ok {
+				return nil, fault.New(fault.Internal, "decode_person", "the stored sum %q cannot be read", sf.Sum)
 			}
 			f.Sum.Set(sum)
 		}

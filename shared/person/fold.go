@@ -6,14 +6,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cockroachdb/apd/v3"
+	"rapport/shared/decimal"
 )
 
 // Fold is the state of one computed trait on one node. Two folds of the same
 // trait merge into what one fold over both nodes' events would be.
 type Fold struct {
 	Count int64           // events counted
-	Sum   apd.Decimal     // exact
+	Sum   decimal.Decimal // exact
 	At    time.Time       // of the event that First or Last holds
 	By    string          // its message id
 	Value json.RawMessage // its value
@@ -38,9 +38,8 @@ func (f *Fold) Add(op Op, at time.Time, by string, value json.RawMessage) bool {
 	return true
 }
 
-func (f *Fold) plus(n *apd.Decimal) {
-	// Precision 0 is exact: the context never rounds an addition.
-	_, _ = apd.BaseContext.Add(&f.Sum, &f.Sum, n)
+func (f *Fold) plus(n *decimal.Decimal) {
+	f.Sum.Add(n)
 }
 
 func (f *Fold) take(op Op, at time.Time, by string, value json.RawMessage) {
@@ -65,34 +64,23 @@ func (f *Fold) result(op Op) json.RawMessage {
 		raw, _ := json.Marshal(f.Count)
 		return raw
 	case Sum:
-		return json.RawMessage(decimalText(&f.Sum))
+		return json.RawMessage(f.Sum.String())
 	default:
 		return f.Value
 	}
 }
 
-// number reads a JSON number, or a string that holds one, as shops often send.
-func number(value json.RawMessage) (*apd.Decimal, bool) {
-	text := string(bytes.Trim(value, `"`))
-	if text == "" || strings.Trim(text, "+-.0123456789eE") != "" {
-		return nil, false
-	}
-	d, _, err := apd.NewFromString(text)
-	if err != nil || d.Form != apd.Finite || d.NumDigits() > 60 || d.Exponent > 200 || d.Exponent < -200 {
-		return nil, false
-	}
-	return d, true
-}
+// What is added up has at most so many digits, and ends at most so many from the
+// point: a sum grows with the digits between the first and the last.
+const (
+	maxDigits = 60
+	maxScale  = 200
+)
 
-// decimalText writes a decimal without exponent and without trailing zeros, so
-// that equal sums have equal bytes.
-func decimalText(d *apd.Decimal) string {
-	var r apd.Decimal
-	r.Reduce(d)
-	if r.IsZero() {
-		return "0"
-	}
-	return r.Text('f')
+// number reads a JSON number, or a string that holds one, as shops often send.
+func number(value json.RawMessage) (*decimal.Decimal, bool) {
+	d, ok := decimal.Parse(string(bytes.Trim(value, `"`)))
+	return d, ok && d.Within(maxDigits, maxScale)
 }
 
 // order compares two writers by (time, message id), and by value when one

@@ -22,19 +22,15 @@ const MaxEntries = 10
 
 // Bus publishes on one event bus. It is safe for concurrent use.
 type Bus struct {
-	client putter
-	name   string
-}
-
-// putter is the one call that is used. Behind it the linker can leave the rest
-// of the client out.
-type putter interface {
-	PutEvents(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
+	// The one call that is used. Held as that and not as the client, it lets the
+	// linker leave the other calls out, which reflection might reach otherwise.
+	publish func(context.Context, *eventbridge.PutEventsInput, ...func(*eventbridge.Options)) (*eventbridge.PutEventsOutput, error)
+	name    string
 }
 
 // New returns the bus with that name or ARN.
 func New(cfg aws.Config, bus string) *Bus {
-	return &Bus{client: eventbridge.NewFromConfig(cfg), name: bus}
+	return &Bus{publish: eventbridge.NewFromConfig(cfg).PutEvents, name: bus}
 }
 
 // Publish puts the effects on the bus: the kind as detail-type, the effect as
@@ -70,7 +66,7 @@ func (b *Bus) Publish(ctx context.Context, effects []people.Effect) error {
 func (b *Bus) put(ctx context.Context, entries []types.PutEventsRequestEntry) error {
 	all, reason := len(entries), ""
 	for range 2 {
-		out, err := b.client.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: entries})
+		out, err := b.publish(ctx, &eventbridge.PutEventsInput{Entries: entries})
 		if err != nil {
 			return fault.New(fault.Unavailable, "not_published", "publish again: the event bus could not be reached").Because(err)
 		}

@@ -24,19 +24,16 @@ const Throttled = "throttled"
 // Mailer sends through one configuration set, whose events tell what became of
 // the mail. It is safe for concurrent use.
 type Mailer struct {
-	client sender
-	set    string
-}
-
-// sender is the one call that is used. Behind it the linker can leave the rest
-// of the client out.
-type sender interface {
-	SendEmail(context.Context, *sesv2.SendEmailInput, ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error)
+	// The one call that is used. Held as that and not as the client, it lets the
+	// linker leave the other calls out, which reflection might reach otherwise.
+	send func(context.Context, *sesv2.SendEmailInput, ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error)
+	set  string
 }
 
 // New returns a mailer for the configuration set.
 func New(cfg aws.Config, configurationSet string) *Mailer {
-	return &Mailer{client: sesv2.NewFromConfig(cfg, func(o *sesv2.Options) { o.Retryer = aws.NopRetryer{} }), set: configurationSet}
+	client := sesv2.NewFromConfig(cfg, func(o *sesv2.Options) { o.Retryer = aws.NopRetryer{} })
+	return &Mailer{send: client.SendEmail, set: configurationSet}
 }
 
 // Send hands over the mail and returns the id that SES gave it. Errors: kind
@@ -44,7 +41,7 @@ func New(cfg aws.Config, configurationSet string) *Mailer {
 // (code throttled) when it does not take it now. After any other the mail may be
 // out.
 func (m *Mailer) Send(ctx context.Context, mail letter.Letter) (string, error) {
-	out, err := m.client.SendEmail(ctx, m.input(mail))
+	out, err := m.send(ctx, m.input(mail))
 	if err != nil {
 		return "", classify(err)
 	}

@@ -22,19 +22,15 @@ const (
 
 // Queue sends to one queue. It is safe for concurrent use.
 type Queue struct {
-	client batchSender
-	url    string
-}
-
-// batchSender is the one call that is used. Behind it the linker can leave the
-// rest of the client out.
-type batchSender interface {
-	SendMessageBatch(context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
+	// The one call that is used. Held as that and not as the client, it lets the
+	// linker leave the other calls out, which reflection might reach otherwise.
+	send func(context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
+	url  string
 }
 
 // New returns the queue with that URL.
 func New(cfg aws.Config, queueURL string) *Queue {
-	return &Queue{client: sqs.NewFromConfig(cfg), url: queueURL}
+	return &Queue{send: sqs.NewFromConfig(cfg).SendMessageBatch, url: queueURL}
 }
 
 // Send stores the messages, each a JSON text. Nil means that all of them are
@@ -83,7 +79,7 @@ func (q *Queue) sendBatch(ctx context.Context, texts []string) error {
 	}
 	reason := ""
 	for range 2 {
-		out, err := q.client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &q.url, Entries: entries})
+		out, err := q.send(ctx, &sqs.SendMessageBatchInput{QueueUrl: &q.url, Entries: entries})
 		if err != nil {
 			return fault.New(fault.Unavailable, "not_queued", "send again: the queue could not be reached").Because(err)
 		}
