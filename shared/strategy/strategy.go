@@ -56,9 +56,17 @@ func (d Document) Seal() (Document, error) {
 	if err != nil {
 		return d, err
 	}
-	sum := sha256.Sum256(body)
-	d.Version = hex.EncodeToString(sum[:6])
+	d.Version = versionOf(body)
 	return d, nil
+}
+
+// versionOf is the version of a document whose canonical JSON has these parts.
+func versionOf(parts ...[]byte) string {
+	h := sha256.New()
+	for _, part := range parts {
+		_, _ = h.Write(part) // never fails
+	}
+	return hex.EncodeToString(h.Sum(nil)[:6])
 }
 
 // Strategy is a document made ready for use. It never changes; any number of
