@@ -97,8 +97,10 @@ clients: bin/rapport $(CLIENTS) $(BROWSER) $(CHROMIUM) ## send events through un
 	npm test --prefix infra/clients
 
 .PHONY: bench
-bench: ## measure
-	go test -run '^$$' -bench . -benchmem ./...
+bench: ## compare with others in one run, as ratios; sizes and starts of all functions; what AWS would bill
+	cd infra/bench && go run .
+	RAPPORT_SMOKE=1 go test -count=1 -v -run TestSizes ./infra/smoke
+	go run ./infra/rapport cost
 
 .PHONY: tools
 tools: $(LINT) $(SAM) $(DYNOXIDE) $(MOTO) $(BROWSER) $(CLIENTS) $(CHROMIUM) ## install what check and build need

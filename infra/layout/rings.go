@@ -74,8 +74,8 @@ func judgeImport(from, to string, bad func(format string, args ...any)) {
 }
 
 // belowPerson are the packages of ring 1 that person may use: they say how to
-// fail, how to store and how to read, and nothing about customers.
-var belowPerson = map[string]bool{"shared/fault": true, "shared/table": true, "shared/wire": true}
+// fail, how to store, how to read and how to add, and nothing about customers.
+var belowPerson = map[string]bool{"shared/fault": true, "shared/table": true, "shared/wire": true, "shared/decimal": true}
 
 func isLambda(dir string) bool {
 	return strings.HasPrefix(dir, "functions/") && strings.HasSuffix(dir, "/lambda")

@@ -87,8 +87,9 @@ type chooser struct {
 	unit    string
 	now     time.Time
 	facts   audience.Facts
-	members []verdict        // by audience: what was found for this person so far
-	equals  []*content.Block // of one slot: the eligible blocks of the best priority
+	members []verdict // by audience: what was found for this person so far
+	equals  []*entry  // of one slot: the eligible blocks of the best priority
+	mixed   bool      // equals are of several shelves, and so not in the order of their ids
 }
 
 // verdict is what is known of an audience.
@@ -112,7 +113,7 @@ func (c *chooser) choose(s *Slot) Decision {
 	case len(c.equals) == 0:
 		return s.defaulted()
 	case len(c.equals) == 1:
-		return Decision{Slot: s.ID, Block: c.equals[0], Policy: Rule, Probability: 1}
+		return Decision{Slot: s.ID, Block: c.equals[0].Block, Policy: Rule, Probability: 1}
 	default:
 		return c.split(s)
 	}
@@ -121,10 +122,10 @@ func (c *chooser) choose(s *Slot) Decision {
 // collect finds the eligible blocks of the highest priority. A shelf that begins
 // below it ends the search, so most of a large catalogue is never looked at.
 func (c *chooser) collect(s *Slot) {
-	c.equals = c.equals[:0]
+	c.equals, c.mixed = c.equals[:0], false
 	for i := range s.shelves {
 		shelf := &s.shelves[i]
-		if c.outranks(shelf.blocks[0]) {
+		if c.outranks(&shelf.blocks[0]) {
 			return
 		}
 		if c.member(shelf.audience) {
@@ -134,24 +135,27 @@ func (c *chooser) collect(s *Slot) {
 }
 
 // pick adds the best of a shelf to the equals, in place of any that are worse.
-func (c *chooser) pick(blocks []*content.Block) {
-	for _, b := range blocks {
+func (c *chooser) pick(blocks []entry) {
+	others := len(c.equals)
+	for i := range blocks {
+		b := &blocks[i]
 		if c.outranks(b) {
 			return
 		}
-		if !b.Scheduled(c.now) || !c.applies(b) {
+		if !b.free && (!b.Scheduled(c.now) || !c.applies(b.Block)) {
 			continue
 		}
-		if len(c.equals) > 0 && b.Priority > c.equals[0].Priority {
-			c.equals = c.equals[:0]
+		if len(c.equals) > 0 && b.rank > c.equals[0].rank {
+			c.equals, others, c.mixed = c.equals[:0], 0, false
 		}
 		c.equals = append(c.equals, b)
+		c.mixed = c.mixed || others > 0
 	}
 }
 
 // outranks reports whether what was collected is better than the block.
-func (c *chooser) outranks(b *content.Block) bool {
-	return len(c.equals) > 0 && b.Priority < c.equals[0].Priority
+func (c *chooser) outranks(b *entry) bool {
+	return len(c.equals) > 0 && b.rank < c.equals[0].rank
 }
 
 // member reports whether the person is in the audience, everyone included.
@@ -182,24 +186,25 @@ func (c *chooser) applies(b *content.Block) bool {
 // split draws one of several equals. Without a unit nothing can be drawn again
 // tomorrow, so the heaviest is given to all.
 func (c *chooser) split(s *Slot) Decision {
-	slices.SortFunc(c.equals, func(a, b *content.Block) int { return strings.Compare(a.ID, b.ID) })
+	if c.mixed {
+		slices.SortFunc(c.equals, func(a, b *entry) int { return strings.Compare(a.ID, b.ID) })
+	}
 	heaviest, total := c.equals[0], uint64(0)
 	for _, b := range c.equals {
-		total += uint64(b.Weight)
-		if b.Weight > heaviest.Weight {
+		total += b.share
+		if b.share > heaviest.share {
 			heaviest = b
 		}
 	}
 	if c.unit == "" {
-		return Decision{Slot: s.ID, Block: heaviest, Policy: Rule, Probability: 1}
+		return Decision{Slot: s.ID, Block: heaviest.Block, Policy: Rule, Probability: 1}
 	}
 	at := Bucket(s.ID, c.unit, total)
 	for _, b := range c.equals {
-		w := uint64(b.Weight)
-		if at < w {
-			return Decision{Slot: s.ID, Block: b, Policy: Split, Probability: float64(w) / float64(total)}
+		if at < b.share {
+			return Decision{Slot: s.ID, Block: b.Block, Policy: Split, Probability: float64(b.share) / float64(total)}
 		}
-		at -= w
+		at -= b.share
 	}
 	return s.defaulted() // not reached: a bucket is below the sum of all weights
 }

@@ -31,18 +31,21 @@ type Slot struct {
 	shelves  []shelf // the same by audience, the shelf with the best block first
 }
 
-// entry is a block and its audience: an index among the strategy's, or
-// everyone.
+// entry is a block with what choosing asks of it, side by side in memory: in a
+// large catalogue looking into every block would take most of the time.
 type entry struct {
 	*content.Block
-	audience int
+	audience int // an index among the strategy's, or everyone
+	rank     int // the priority
+	share    uint64
+	free     bool // it has neither a schedule nor a rule of its own
 }
 
 // shelf holds the blocks of one audience, so that one look at the person passes
 // over all of them.
 type shelf struct {
 	audience int
-	blocks   []*content.Block
+	blocks   []entry
 }
 
 // everyone is the audience of blocks that name none.
@@ -73,7 +76,10 @@ func lay(s *strategy.Strategy, declared content.Slot) *Slot {
 			slot.fallback = b
 			continue
 		}
-		c := entry{b, everyone}
+		c := entry{
+			Block: b, audience: everyone, rank: b.Priority, share: uint64(b.Weight),
+			free: b.From.IsZero() && b.Until.IsZero() && b.When == content.NoRule,
+		}
 		if b.Audience != "" {
 			c.audience, _ = s.AudienceIndex(b.Audience)
 		}
@@ -84,7 +90,7 @@ func lay(s *strategy.Strategy, declared content.Slot) *Slot {
 			at[c.audience] = k
 			slot.shelves = append(slot.shelves, shelf{audience: c.audience})
 		}
-		slot.shelves[k].blocks = append(slot.shelves[k].blocks, b)
+		slot.shelves[k].blocks = append(slot.shelves[k].blocks, c)
 	}
 	return slot
 }

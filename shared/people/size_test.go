@@ -22,17 +22,6 @@ import (
 // One write unit of DynamoDB.
 const unit = 1 << 10
 
-// sizes returns how large items are, by what their key begins with.
-func sizes(t *testing.T, tb table.Table, prefix string) (out []int) {
-	t.Helper()
-	for _, item := range everything(t, tb) {
-		if strings.HasPrefix(item.Key.Partition+" "+item.Key.Sort, prefix) {
-			out = append(out, item.Bytes())
-		}
-	}
-	return out
-}
-
 // personBytes is the size of the item that the person lies in.
 func personBytes(t *testing.T, tb table.Table, id person.NodeID) int {
 	t.Helper()
