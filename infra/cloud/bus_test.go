@@ -133,6 +133,13 @@ func TestRulesLeadToTheirTargets(t *testing.T) {
 	if len(recent) != 4 || recent[3].Source != "shop" || recent[0].ID == "" || !recent[0].Time.Equal(begin) {
 		t.Errorf("the bus remembers %+v", recent)
 	}
+	// What the rule sends to the queue, its receipt and its deletion; asynchronous
+	// invocations go through no queue of ours.
+	b := s.bill()
+	heard, said := b.Functions["ListenerFunction"], b.Functions["SpeakerFunction"]
+	if heard.QueueRequests != 3 || said.BusEvents != 4 || !near(said.GBSeconds, 4*0.015/8) {
+		t.Errorf("the listener %+v, the speaker %+v", heard, said)
+	}
 }
 
 func TestADetailThatIsNoObjectIsRefused(t *testing.T) {

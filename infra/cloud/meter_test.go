@@ -90,7 +90,7 @@ func TestTheMeterPricesDecisionsAndEvents(t *testing.T) {
 Resources:
   DecideFunction:
     Type: AWS::Serverless::Function
-    Properties: { MemorySize: 256, Events: { H: { Type: HttpApi, Properties: { Path: /decide } } } }
+    Properties: { MemorySize: 256, Tracing: Active, Events: { H: { Type: HttpApi, Properties: { Path: /decide } } } }
   CollectFunction:
     Type: AWS::Serverless::Function
     Properties: { Events: { H: { Type: HttpApi, Properties: { Path: /collect } } } }
@@ -110,6 +110,9 @@ Resources:
 	b := s.bill()
 	if b.Decisions.Count != 2 || b.Events.Count != 3 {
 		t.Errorf("%+v", b)
+	}
+	if traced := b.Functions["DecideFunction"].Services["xray"]; !near(traced, 2*0.05*5e-6) || b.Total.Services["xray"] != traced {
+		t.Errorf("traces cost %v", b.Total.Services)
 	}
 	want := b.Functions["DecideFunction"].Dollars / 2 * 1e6
 	if got := b.Decisions.DollarsPerMillion; got == nil || math.Abs(*got-want) > 1e-9 || *got < 1.20 {
