@@ -2,9 +2,11 @@ package cloud_test
 
 import (
 	"context"
+	"errors"
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -139,5 +141,24 @@ func TestQueueRequests(t *testing.T) {
 		if got := cloud.QueueRequests(c.bodies); got != c.want {
 			t.Errorf("%s: %d requests, want %d", name, got, c.want)
 		}
+	}
+}
+
+// How long Lambda takes is assumed from the calls.
+func TestTheMeterAssumesTime(t *testing.T) {
+	write := func(sort string) table.Write {
+		return table.Put(table.Key{Partition: "p", Sort: sort}, nil, time.Time{}, table.Absent())
+	}
+	writing := func(env cloud.Env) (lambda.Handler, error) {
+		return lambda.NewHandler(func(ctx context.Context) error {
+			return errors.Join(env.Table.Commit(ctx, "a", write("1")), env.Table.Commit(ctx, "b", write("2"), write("3")))
+		}), nil
+	}
+	s := play(t, t.TempDir(), workshop, map[string]cloud.Builder{"DoorFunction": door, "WorkerFunction": writing})
+	s.send("1")
+	s.settle()
+	// 3 for the run, 6 and 1 for the write, 12 and 2 for the transaction.
+	if u := s.bill().Functions["WorkerFunction"]; !near(u.GBSeconds, 0.024/8) || u.WriteUnits != 5 {
+		t.Errorf("the worker: %+v", u)
 	}
 }
