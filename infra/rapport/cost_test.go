@@ -21,7 +21,7 @@ func TestCost(t *testing.T) {
 		t.Fatal(err)
 	}
 	budgets := map[string]float64{ // dollars per million
-		"decisions": 1.50, "decisions-merged": 1.50, "events-one-by-one": 6, "events-in-tens": 2, "carts": 250, "idle-day": 10_000,
+		"decisions": 1.50, "decisions-merged": 1.50, "events-one-by-one": 6, "events-in-tens": 2, "carts": 250, "idle-hour": 1_000,
 	}
 	for _, one := range p.Scenarios {
 		budget, ok := budgets[one.Name]
@@ -56,7 +56,7 @@ func printed(t *testing.T, p played) {
 	if err := (terminal{out: &out}).printPlayed(p); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"HTTP API", "DynamoDB", "a million decisions: $1.", "30 such days: $0.", "Assumed:"} {
+	for _, want := range []string{"HTTP API", "DynamoDB", "a million decisions: $1.", "a month of such hours: $0.", "Assumed:"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the bill lacks %q:\n%s", want, out.String())
 		}

@@ -29,15 +29,15 @@ var services = []struct {
 func (t terminal) printPlayed(p played) error {
 	for _, one := range p.Scenarios {
 		scale, what := 1e6/float64(one.Count), "a million "+one.Unit
-		if one.Unit == "days" {
-			scale, what = 30, "30 such days"
+		if one.Unit == "hour" {
+			scale, what = 720, "a month of such hours"
 		}
 		fmt.Fprintf(t.out, "%s (%d %s): %s\n", t.paint(bold, one.Name), one.Count, one.Unit, one.About)
 		if err := t.printFunctions(one.Functions, scale); err != nil {
 			return err
 		}
 		fmt.Fprintf(t.out, "  %s: %s", what, t.paint(bold, fmt.Sprintf("$%.2f", one.Dollars*scale)))
-		if one.Unit != "days" {
+		if one.Unit != "hour" {
 			fmt.Fprintf(t.out, "; a thousand: $%.5f", one.DollarsPerMillion/1000)
 		}
 		fmt.Fprint(t.out, "\n\n")
