@@ -25,11 +25,11 @@ type costCommand struct {
 
 // Help implements kong.HelpProvider.
 func (costCommand) Help() string {
-	return `Without --url it plays a small shop in memory of this machine: decisions, events one by one and in tens, carts that are left. Every function of the template runs, and each item, request, mail and log line is counted as AWS bills it. Nothing is sent anywhere, and nothing is kept.
+	return `Without --url it plays a small shop in this process: decisions, events one by one and in tens, carts that are left. Every function of the template runs, and each item, request, mail and log line is counted as AWS bills it. Nothing is sent anywhere, and nothing is kept.
 
 Read a row as: a million of these would cost so many dollars, for that function and that service.
 
-How long a Lambda runs for is assumed from the calls that it makes, and the output says with which figures. Storage, transfer and the free tier are left out.
+How long a Lambda runs for is assumed from the calls that it makes, and --json says with which figures. Storage, transfer and the free tier are left out.
 
 Examples:
   rapport cost
