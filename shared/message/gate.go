@@ -16,7 +16,8 @@ const (
 	Refusal    = "refused"    // the person said no
 	Late       = "late"
 	Suppressed = "suppressed" // the address bounced or complained
-	Gone       = "gone"       // the person exists no more
+	Gone       = "gone"       // the person, or its walk through the journey, exists no more
+	Erased     = "erased"     // the person asked to be forgotten
 )
 
 // Patience is how long after its due instant marketing still makes sense. What

@@ -46,6 +46,11 @@ const (
 // the events that led to it, and far beyond every redelivery.
 const Life = 395 * 24 * time.Hour
 
+// briefLife is how long the ledger of an erased person is kept from its last
+// move: as long as queues keep messages, and a day. Until then it proves that the
+// message was sent or skipped, so that it is neither again, nor counted twice.
+const briefLife = 15 * 24 * time.Hour
+
 // Ledger is the record of one message: how far it came, and what is known of
 // its mail. Its methods are the only moves there are; each says whether it is
 // legal and changes nothing when it is not. A move counts once the ledger is
@@ -74,6 +79,10 @@ type Ledger struct {
 
 	Mails []string           `json:"mails,omitempty"` // ids that the mail service gave, sorted
 	Facts map[Fact]time.Time `json:"facts,omitempty"` // when each was first true
+
+	// Erased says that the person was: the ledger is kept only for as long as a
+	// queue may deliver the message again.
+	Erased bool `json:"erased,omitempty"`
 
 	Version int64 `json:"-"` // of the stored item; 0: not stored yet
 }
@@ -109,7 +118,21 @@ func (l *Ledger) Write() (table.Write, error) {
 	if l.Version > 0 {
 		cond = table.VersionIs(l.Version)
 	}
-	return table.Put(table.LedgerKey(l.Node, l.ID), body, l.Due.Add(Life), cond), nil
+	return table.Put(table.LedgerKey(l.Node, l.ID), body, l.expires(), cond), nil
+}
+
+func (l *Ledger) expires() time.Time {
+	if l.Erased {
+		return l.Since.Add(briefLife)
+	}
+	return l.Due.Add(Life)
+}
+
+// Forget strips the ledger of what may be about its person, who was erased. It
+// reports whether the ledger is of no use any more and may be deleted.
+func (l *Ledger) Forget(now time.Time) (useless bool) {
+	l.Erased, l.Detail = true, ""
+	return l.Done() && now.After(l.expires())
 }
 
 // Clone returns a ledger that shares nothing changeable with l.

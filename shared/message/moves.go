@@ -146,6 +146,7 @@ func (l *Ledger) end(s State, reason, detail string, now time.Time) {
 	}
 	l.enter(s, now)
 	l.Reason, l.Detail = reason, detail[:min(len(detail), maxDetail)]
+	l.Erased = l.Erased || reason == Erased
 }
 
 // maxDetail bounds what others say about a message, in bytes.

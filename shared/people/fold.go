@@ -111,6 +111,9 @@ func (s *Store) try(ctx context.Context, strat *strategy.Strategy, entries []*en
 	var effects []Effect
 	var writes []table.Write
 	for _, en := range entries {
+		if en.refused {
+			continue
+		}
 		w, err := en.write()
 		if err != nil {
 			return nil, nil, err
@@ -136,7 +139,11 @@ func (u *unit) fold(entries []*entry) error {
 	}
 	for _, en := range entries {
 		en.effects, en.verdict = nil, ""
+		if u.refuse(en); en.refused {
+			continue
+		}
 		if en.reused || en.full {
+			u.relied[en.event.Node().Hash()] = true
 			continue
 		}
 		verdict, err := u.link(en.event)
@@ -157,7 +164,7 @@ func (u *unit) fold(entries []*entry) error {
 		en.effects = append(apply(p, en.event, u.strategy, u.now), u.count(p, en.event)...)
 		delete(u.stale, p.Root)
 	}
-	u.reassess(entries)
+	u.reassess(slices.DeleteFunc(slices.Clone(entries), func(en *entry) bool { return en.refused }))
 	return nil
 }
 
@@ -165,6 +172,9 @@ func (u *unit) fold(entries []*entry) error {
 // last looked at: those that history was folded into, silently, and those that
 // lost a node. What the latter changes is an effect of the last event.
 func (u *unit) reassess(entries []*entry) {
+	if len(entries) == 0 {
+		return
+	}
 	last := entries[len(entries)-1]
 	for _, root := range sortedKeys(u.stale) {
 		effects := reassess(u.people[root], last.event.Node(), last.event.MessageID, u.strategy, u.now, last.event.Imported)
@@ -196,11 +206,16 @@ func (s *Store) foldSmaller(ctx context.Context, strat *strategy.Strategy, entri
 func (s *Store) drop(ctx context.Context, entries []*entry, c *table.Conflict) ([]*entry, []Effect, error) {
 	var keys []table.Key
 	taken := map[*entry]int{}
-	for i, en := range entries {
+	i := 0 // the place of the entry's record among the writes
+	for _, en := range entries {
+		if en.refused {
+			continue
+		}
 		if c.Reasons[i] == table.Exists {
 			taken[en] = len(keys)
 			keys = append(keys, en.key())
 		}
+		i++
 	}
 	if len(keys) == 0 {
 		return entries, nil, nil

@@ -28,6 +28,8 @@ type entry struct {
 	event   *event.Event
 	reused  bool // the message id is taken by other content: kept, not folded
 	full    bool // the person has no room: kept, not folded
+	refused bool // the node was erased: not kept at all
+	strip   bool // it named an erased identity beside its own, which is left out
 	verdict string
 	effects []Effect
 }
@@ -44,6 +46,9 @@ func (en *entry) key() table.Key {
 func (en *entry) write() (table.Write, error) {
 	r := Record{Event: *en.event, Verdicts: en.event.Verdicts, Effects: en.effects}
 	r.Event.Verdicts = nil
+	if en.strip {
+		r.Verdicts = append(r.Verdicts, ErasedID)
+	}
 	switch {
 	case en.reused:
 		r.Verdicts = append(r.Verdicts, IDReused)

@@ -24,6 +24,11 @@ func arm(root string, due, now time.Time) table.Write {
 	return table.Add(key, map[string]int64{"armed": 1}, minute.Add(timerLife), table.Condition{})
 }
 
+// timerKey is where arm puts a timer that is not yet due.
+func timerKey(root string, due time.Time) table.Key {
+	return table.TimerKey(sweepMinute(due), shard(root), root, due)
+}
+
 // sweepMinute is the first whole minute at which the instant has passed, so
 // that no timer fires early.
 func sweepMinute(at time.Time) time.Time {
@@ -142,6 +147,9 @@ func (s *Store) wake(ctx context.Context, strat *strategy.Strategy, t Timer) ([]
 	if p := u.people[u.home[t.Node]]; p != nil && p.Due.Equal(t.Due) {
 		u.dirty[p.Root] = true
 		p.Due = time.Time{}
+		if p.Root == t.Node {
+			delete(u.armed, p.Root) // this very timer, which is removed below
+		}
 		changes := reassess(p, spokesman(p), "timer "+t.Due.UTC().Format(timeFormat), strat, u.now, false)
 		if !fired && len(changes) > 0 {
 			effects = changes

@@ -28,12 +28,17 @@ type unit struct {
 	dirty  map[string]bool           // roots whose person changed
 	stale  map[string]bool           // roots whose audiences are yet to be evaluated
 	armed  map[string]time.Time      // by root hash: the due instant a timer exists for
+
+	refused map[string]int64 // by the hash of a tombstone: the events it refused
+	relied  map[string]bool  // nodes whose item must be as it was read, though nothing is written to it
 }
 
-// stored is what a node's item held: nothing (version 0), a pointer or a person.
+// stored is what a node's item held: nothing (version 0), a pointer, a tombstone
+// or a person.
 type stored struct {
 	version int64
 	pointer string
+	erased  bool
 }
 
 func (s *Store) begin(ctx context.Context, strat *strategy.Strategy) *unit {
@@ -42,6 +47,7 @@ func (s *Store) begin(ctx context.Context, strat *strategy.Strategy) *unit {
 		items: map[string]stored{}, people: map[string]*person.Person{},
 		home: map[string]string{}, dirty: map[string]bool{},
 		stale: map[string]bool{}, armed: map[string]time.Time{},
+		refused: map[string]int64{}, relied: map[string]bool{},
 	}
 }
 
@@ -120,6 +126,10 @@ func (u *unit) take(hash string, item *table.Item) (target string, err error) {
 	if pointer, ok := person.DecodePointer(item.Body); ok {
 		u.items[hash] = stored{version: item.Version, pointer: pointer.To}
 		return pointer.To, nil
+	}
+	if _, erased := person.DecodeTombstone(item.Body); erased {
+		u.items[hash] = stored{version: item.Version, erased: true}
+		return "", nil
 	}
 	p, err := person.Decode(hash, item.Version, item.Body)
 	if err != nil {
@@ -212,7 +222,20 @@ func (u *unit) writes() ([]table.Write, error) {
 			out = append(out, arm(root, p.Due, u.now))
 		}
 	}
-	return out, nil
+	return append(append(out, u.disarmed()...), u.graves()...), nil
+}
+
+// disarmed removes the timers that nobody waits for any more, so that a person
+// never has more than one: those of people that live on under another root, and
+// those that an earlier one took the place of.
+func (u *unit) disarmed() []table.Write {
+	var out []table.Write
+	for _, root := range sortedKeys(u.armed) {
+		if p := u.people[root]; p == nil || !p.Due.Equal(u.armed[root]) {
+			out = append(out, table.Delete(timerKey(root, u.armed[root]), table.Condition{}))
+		}
+	}
+	return out
 }
 
 // pointer returns the write that leads the node to its root, if one is due. An

@@ -10,7 +10,8 @@ import (
 // Every key shape of the product stands in this file.
 //
 //	what                 partition                 sort
-//	person, or pointer   n#<node hash>             person
+//	person, pointer,
+//	or tombstone         n#<node hash>             person
 //	event record         n#<node hash>             e#<message id>
 //	fired timer          n#<node hash>             w#<due, unix ms>
 //	message ledger       n#<node hash>             l#<message id>
@@ -34,8 +35,12 @@ func PersonKey(nodeHash string) Key { return Key{Partition: "n#" + nodeHash, Sor
 // NodePartition holds everything that came in by a node.
 func NodePartition(nodeHash string) string { return "n#" + nodeHash }
 
-// EventPrefix begins the sort key of every event record.
-const EventPrefix = "e#"
+// What the sort keys of a node's children begin with.
+const (
+	EventPrefix  = "e#" // event records
+	LedgerPrefix = "l#" // message ledgers
+	WakePrefix   = "w#" // fired timers
+)
 
 // EventKey is where the record of an event lives, which makes it count once.
 func EventKey(nodeHash, messageID string) Key {
@@ -47,7 +52,7 @@ func EventRange() Range { return Range{From: EventPrefix, To: EventPrefix + "\U0
 
 // LedgerKey is where the ledger of a message lives.
 func LedgerKey(nodeHash, messageID string) Key {
-	return Key{Partition: "n#" + nodeHash, Sort: "l#" + messageID}
+	return Key{Partition: "n#" + nodeHash, Sort: LedgerPrefix + messageID}
 }
 
 // SuppressionKey marks an address that must get no mail.
@@ -66,7 +71,7 @@ func CounterKey(name string, shard int) Key {
 
 // WakeKey is where the record of a fired timer lives.
 func WakeKey(nodeHash string, due time.Time) Key {
-	return Key{Partition: "n#" + nodeHash, Sort: fmt.Sprintf("w#%d", due.UnixMilli())}
+	return Key{Partition: "n#" + nodeHash, Sort: WakePrefix + strconv.FormatInt(due.UnixMilli(), 10)}
 }
 
 // TimerKey is where a timer that is swept in that minute lives.

@@ -1,0 +1,293 @@
+package people
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"rapport/shared/fault"
+	"rapport/shared/message"
+	"rapport/shared/person"
+	"rapport/shared/table"
+)
+
+// Receipt says what an erasure took out. One that finds nothing left has zeros.
+type Receipt struct {
+	At       time.Time // when the person was erased, which may be long ago
+	Nodes    int       // identities that are tombstones now
+	Events   int       // event records
+	Messages int       // ledgers: deleted, or stripped and soon expired
+	Timers   int       // armed, or fired
+	Letters  int       // events in queues, and dead letters; see Roads
+}
+
+// Roads are queues whose messages can be searched.
+type Roads interface {
+	// Remove takes out what waits for nodes with these hashes, and returns how
+	// much that was.
+	Remove(ctx context.Context, nodeHashes []string) (int, error)
+}
+
+// Erase forgets the person that has the node, with all its nodes. The first
+// commit replaces the person by a tombstone: from then on nobody can read it, no
+// event of any of its nodes counts, and every writer that had read it before
+// fails and finds the tombstone. What hangs on the nodes is deleted after that.
+// An erasure that was interrupted is finished by the next one; once finished,
+// another changes nothing. Roads may be nil.
+//
+// What stays are the tombstones, under hashes; addresses that must get no mail,
+// under hashes; for two weeks the stripped ledgers, for a message must not be
+// sent or counted again; and counts.
+//
+// Errors: kind NotFound when nobody ever had the node.
+func (s *Store) Erase(ctx context.Context, node person.NodeID, roads Roads) (Receipt, error) {
+	var r Receipt
+	for range maxAttempts {
+		root, item, err := s.follow(ctx, node.Hash())
+		if err != nil {
+			return r, err
+		}
+		if item == nil {
+			return r, fault.New(fault.NotFound, "no_person", "nobody has this identity yet").In("node")
+		}
+		if t, erased := person.DecodeTombstone(item.Body); erased {
+			r.At = t.At
+			return r, s.finish(ctx, root, t, roads, &r)
+		}
+		p, err := person.Decode(root, item.Version, item.Body)
+		if err != nil {
+			return r, err
+		}
+		timers, err := s.entomb(ctx, p)
+		if err != nil && table.AsConflict(err) == nil {
+			return r, err
+		}
+		if err == nil {
+			r.Timers = timers
+		}
+	}
+	return r, errContended
+}
+
+// entomb replaces the person by a tombstone, and removes its timer.
+func (s *Store) entomb(ctx context.Context, p *person.Person) (timers int, err error) {
+	t := person.Tombstone{At: s.now()}
+	for _, n := range p.Nodes {
+		t.Rest = append(t.Rest, n.ID.Hash())
+	}
+	armed, err := s.armed(ctx, p)
+	if err != nil {
+		return 0, err
+	}
+	writes := []table.Write{table.Put(table.PersonKey(p.Root), t.Encode(), noExpiry, table.VersionIs(p.Version))}
+	for _, key := range armed {
+		writes = append(writes, table.Delete(key, table.Condition{}))
+	}
+	return len(armed), s.table.Commit(ctx, s.owner(), writes...)
+}
+
+// noExpiry is the expiry of what is kept for ever.
+var noExpiry time.Time
+
+// armed finds the person's timer. One that was overdue when it was armed stands
+// in a later minute than its due instant says.
+func (s *Store) armed(ctx context.Context, p *person.Person) ([]table.Key, error) {
+	now := s.now()
+	if p.Due.IsZero() {
+		return nil, nil
+	}
+	first, last := sweepMinute(p.Due), sweepMinute(now)
+	if last.Before(first) {
+		last = first
+	}
+	var out []table.Key
+	for hour := first.Truncate(time.Hour); !hour.After(last); hour = hour.Add(time.Hour) {
+		due, err := s.due(ctx, table.TimerPartition(hour, shard(p.Root)), table.TimerRange(first, last))
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range due {
+			if t.Node == p.Root {
+				out = append(out, table.TimerKey(t.Minute, shard(p.Root), p.Root, t.Due))
+			}
+		}
+	}
+	return out, nil
+}
+
+// finish deletes what hangs on the nodes, then makes each of them a tombstone of
+// its own. Nothing is added to them any more: whoever would has to find the
+// person first.
+func (s *Store) finish(ctx context.Context, root string, t person.Tombstone, roads Roads, r *Receipt) error {
+	if len(t.Rest) == 0 {
+		return nil
+	}
+	for _, hash := range t.Rest {
+		if err := s.clear(ctx, hash, r); err != nil {
+			return err
+		}
+	}
+	if roads != nil {
+		n, err := roads.Remove(ctx, t.Rest)
+		if err != nil {
+			return err
+		}
+		r.Letters = n
+	}
+	for range maxAttempts {
+		items, err := s.table.Get(ctx, table.PersonKey(root))
+		if err != nil {
+			return err
+		}
+		if items[0] == nil {
+			return nil // finished by another, and reopened
+		}
+		t, _ := person.DecodeTombstone(items[0].Body)
+		if len(t.Rest) == 0 {
+			return nil
+		}
+		n, err := s.close(ctx, root, items[0], t)
+		if err != nil && table.AsConflict(err) == nil {
+			return err
+		}
+		if err == nil {
+			r.Nodes += n
+		}
+	}
+	return errContended
+}
+
+// maxClosed is how many nodes become tombstones in one commit, beside the root.
+const maxClosed = table.MaxCommitWrites - 1
+
+// close makes tombstones of the next nodes and returns how many; the root, which
+// remembers the rest, is counted with the last of them.
+func (s *Store) close(ctx context.Context, root string, item *table.Item, t person.Tombstone) (int, error) {
+	nodes := slices.DeleteFunc(slices.Clone(t.Rest), func(hash string) bool { return hash == root })
+	now, rest := nodes[:min(len(nodes), maxClosed)], nodes[min(len(nodes), maxClosed):]
+	keys := make([]table.Key, len(now))
+	for i, hash := range now {
+		keys[i] = table.PersonKey(hash)
+	}
+	var items []*table.Item
+	if len(keys) > 0 {
+		var err error
+		if items, err = s.table.Get(ctx, keys...); err != nil {
+			return 0, err
+		}
+	}
+	put := table.Put(table.PersonKey(root), person.Tombstone{At: t.At, Rest: rest}.Encode(), noExpiry, table.VersionIs(item.Version))
+	put.Counters = item.Counters
+	writes := []table.Write{put}
+	for i, key := range keys {
+		cond := table.Absent()
+		if items[i] != nil {
+			cond = table.VersionIs(items[i].Version)
+		}
+		writes = append(writes, table.Put(key, person.Tombstone{At: t.At}.Encode(), noExpiry, cond))
+	}
+	n := len(now)
+	if len(rest) == 0 {
+		n++
+	}
+	return n, s.table.Commit(ctx, s.owner(), writes...)
+}
+
+// clear deletes the children of a node.
+func (s *Store) clear(ctx context.Context, hash string, r *Receipt) error {
+	var gone []table.Write
+	flush := func() error {
+		if len(gone) == 0 {
+			return nil
+		}
+		err := s.table.Commit(ctx, s.owner(), gone...)
+		gone = nil
+		return err
+	}
+	for item, err := range table.All(ctx, s.table, table.NodePartition(hash), table.Range{}) {
+		if err != nil {
+			return err
+		}
+		remove := true
+		switch sort := item.Key.Sort; {
+		case item.Key == table.PersonKey(hash):
+			continue
+		case strings.HasPrefix(sort, table.EventPrefix):
+			r.Events++
+		case strings.HasPrefix(sort, table.WakePrefix):
+			r.Timers++
+		case strings.HasPrefix(sort, table.LedgerPrefix):
+			if remove, err = s.strip(ctx, &item, r); err != nil {
+				return err
+			}
+		}
+		if !remove {
+			continue
+		}
+		if gone = append(gone, table.Delete(item.Key, table.Condition{})); len(gone) == table.MaxCommitWrites {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return flush()
+}
+
+// strip takes out of a ledger what is about its person, and reports whether the
+// rest may go as well. Send or hear may be moving it at this very moment.
+func (s *Store) strip(ctx context.Context, item *table.Item, r *Receipt) (useless bool, err error) {
+	book := message.Book{Table: s.table, Owner: s.owner}
+	l, err := message.DecodeLedger(item)
+	for range maxAttempts {
+		if err != nil || l == nil || l.Erased {
+			return false, err
+		}
+		if l.Forget(s.now()) {
+			r.Messages++
+			return true, nil
+		}
+		if err = book.Commit(ctx, l); err == nil {
+			r.Messages++
+			return false, nil
+		}
+		if table.AsConflict(err) == nil {
+			return false, err
+		}
+		l, err = book.Read(ctx, l.Node, l.ID)
+	}
+	return false, errContended
+}
+
+// Reopen lifts the tombstone of one node, which from then on is unknown like any
+// other. The rest of the person stays erased. An erasure that was interrupted is
+// finished first.
+//
+// Errors: kind NotFound, not_erased, when the node has no tombstone.
+func (s *Store) Reopen(ctx context.Context, node person.NodeID, roads Roads) error {
+	for range maxAttempts {
+		root, item, err := s.follow(ctx, node.Hash())
+		if err != nil {
+			return err
+		}
+		var t person.Tombstone
+		erased := false
+		if item != nil {
+			t, erased = person.DecodeTombstone(item.Body)
+		}
+		if !erased {
+			return fault.New(fault.NotFound, "not_erased", "nobody was erased under this identity; there is nothing to reopen").In("node")
+		}
+		if len(t.Rest) > 0 {
+			if err := s.finish(ctx, root, t, roads, &Receipt{}); err != nil {
+				return err
+			}
+			continue
+		}
+		err = s.table.Commit(ctx, s.owner(), table.Delete(table.PersonKey(root), table.VersionIs(item.Version)))
+		if table.AsConflict(err) == nil {
+			return err
+		}
+	}
+	return errContended
+}

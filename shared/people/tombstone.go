@@ -1,0 +1,89 @@
+package people
+
+import (
+	"context"
+
+	"rapport/shared/person"
+	"rapport/shared/table"
+)
+
+// ErasedID is the verdict on an event that named an erased identity beside its
+// own: it counts without it, and joins nothing to it.
+const ErasedID = "erased_id"
+
+// refusals is the counter of a tombstone.
+const refusals = "refused"
+
+// Erased reports whether the person that had the node was erased, and the node
+// not reopened since.
+func (s *Store) Erased(ctx context.Context, nodeHash string) (bool, error) {
+	_, item, err := s.follow(ctx, nodeHash)
+	if err != nil || item == nil {
+		return false, err
+	}
+	_, erased := person.DecodeTombstone(item.Body)
+	return erased, nil
+}
+
+// grave returns the hash whose item is the node's tombstone: its own, or the one
+// that its pointers lead to while an erasure is not finished. The node was read.
+func (u *unit) grave(hash string) (tombstone string, erased bool) {
+	for range maxHops {
+		item := u.items[hash]
+		switch {
+		case item.erased:
+			return hash, true
+		case item.pointer == "":
+			return "", false
+		}
+		hash = item.pointer
+	}
+	return "", false
+}
+
+// refuse turns an event of an erased node away, and takes other erased
+// identities out of one that may count.
+func (u *unit) refuse(en *entry) {
+	own := en.event.Node().Hash()
+	grave, erased := u.grave(own)
+	if en.refused = erased; erased {
+		u.refused[grave]++
+		u.relied[own] = true
+		return
+	}
+	for _, id := range en.event.Nodes() {
+		if _, erased := u.grave(id.Hash()); !erased {
+			continue
+		}
+		u.relied[id.Hash()] = true
+		stripped := *en.event
+		if id.Kind == person.AnonymousID && id.Value == stripped.AnonymousID {
+			stripped.AnonymousID = ""
+		}
+		if id.Value == stripped.PreviousID {
+			stripped.PreviousID = ""
+		}
+		en.event, en.strip = &stripped, true
+	}
+}
+
+// graves counts what tombstones refused, and holds the items that the unit only
+// relied on: an erasure in between must not be missed.
+func (u *unit) graves() []table.Write {
+	var out []table.Write
+	for _, hash := range sortedKeys(u.refused) {
+		add := map[string]int64{refusals: u.refused[hash]}
+		out = append(out, table.Add(table.PersonKey(hash), add, noExpiry, u.expected(hash)))
+	}
+	held := map[string]bool{}
+	for _, hash := range sortedKeys(u.relied) {
+		if root, ok := u.home[hash]; ok {
+			hash = root
+		}
+		if !held[hash] && !u.dirty[hash] && u.refused[hash] == 0 {
+			held[hash] = true
+			out = append(out, table.Check(table.PersonKey(hash), u.expected(hash)))
+		}
+	}
+	return out
+}

@@ -1,0 +1,39 @@
+package person
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+)
+
+// Tombstone stands under the key of an identity whose person was erased. It
+// refuses every event of that identity, and tells nothing about it but when.
+type Tombstone struct {
+	At time.Time // of the erasure, to the millisecond
+
+	// Rest are the hashes of the person's identities while their erasure is not
+	// finished, so that whoever comes next can finish it. Only the root's
+	// tombstone has it.
+	Rest []string
+}
+
+type storedTombstone struct {
+	At   int64    `json:"erased"`
+	Rest []string `json:"rest,omitempty"`
+}
+
+// Encode returns the body of the tombstone's item.
+func (t Tombstone) Encode() []byte {
+	body, _ := json.Marshal(storedTombstone{millis(t.At), t.Rest}) // a number and texts: nothing can fail
+	return body
+}
+
+// DecodeTombstone reads an item's body as a tombstone; ok is false for a person
+// and for a pointer.
+func DecodeTombstone(body []byte) (t Tombstone, ok bool) {
+	var s storedTombstone
+	if !bytes.HasPrefix(body, []byte(`{"erased":`)) || json.Unmarshal(body, &s) != nil {
+		return Tombstone{}, false
+	}
+	return Tombstone{At: instant(s.At), Rest: s.Rest}, true
+}
