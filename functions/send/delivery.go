@@ -111,7 +111,8 @@ func (d *delivery) begin(ctx context.Context) (Mail, error) {
 // a sentence when the message must not go out.
 func (d *delivery) judge(ctx context.Context, p *person.Person) (mail Mail, reason, detail string, err error) {
 	if p == nil {
-		return mail, message.Gone, "", nil
+		reason, err = d.absence(ctx)
+		return mail, reason, "", err
 	}
 	look := message.Look{Void: people.Void(p, d.message), Address: p.Address(), Consent: p.Consents()}
 	look.Template, look.Purpose = d.template()
@@ -125,6 +126,15 @@ func (d *delivery) judge(ctx context.Context, p *person.Person) (mail Mail, reas
 	}
 	mail.To = look.Address
 	return mail, "", "", err
+}
+
+// absence is the reason why a message has nobody to go to.
+func (d *delivery) absence(ctx context.Context) (reason string, err error) {
+	erased, err := d.People.Erased(ctx, d.message.Node)
+	if erased {
+		return message.Erased, err
+	}
+	return message.Gone, err
 }
 
 // charge makes the commit that begins the sending. False, without an error,

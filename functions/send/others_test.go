@@ -7,6 +7,7 @@ import (
 
 	"rapport/shared/event"
 	"rapport/shared/message"
+	"rapport/shared/people"
 	"rapport/shared/person"
 	"rapport/shared/table"
 )
@@ -32,17 +33,8 @@ var others = []other{
 		return processTable{p: p}.Commit(context.Background(), p.owner(), table.Put(key, []byte("{}"), time.Time{}, table.Absent()))
 	}},
 	{"erasure", true, func(p *process) error {
-		for {
-			found, err := p.store().Find(context.Background(), customer)
-			if err != nil || found == nil {
-				return err
-			}
-			gone := table.Delete(table.PersonKey(found.Root), table.VersionIs(found.Version))
-			err = processTable{p: p}.Commit(context.Background(), p.owner(), gone)
-			if table.AsConflict(err) == nil {
-				return err
-			}
-		}
+		_, err := people.NewStore(&erasing{processTable: processTable{p: p}}, p.clock, p.owner).Erase(context.Background(), customer, nil)
+		return err
 	}},
 	{"visit", false, func(p *process) error {
 		e := track("m9", "Viewed", "device-1", "u1", p.clock(), "")
@@ -53,6 +45,31 @@ var others = []other{
 		e.Type, e.Traits = event.Identify, json.RawMessage(`{"plan":"gold"}`)
 		return p.fold(e)
 	}},
+}
+
+// erasing is the table of an erasure. Of its calls only those wait for their turn
+// that can matter to who sends: the first commit, which puts the tombstone in the
+// customer's place, and those that strip the ledger.
+type erasing struct {
+	processTable
+	begun bool
+}
+
+func (e *erasing) Get(ctx context.Context, keys ...table.Key) ([]*table.Item, error) {
+	return e.p.table.Get(ctx, keys...)
+}
+
+func (e *erasing) Query(ctx context.Context, partition string, r table.Range) (table.Page, error) {
+	return e.p.table.Query(ctx, partition, r)
+}
+
+func (e *erasing) Commit(ctx context.Context, owner string, writes ...table.Write) error {
+	first := !e.begun
+	e.begun = true
+	if first || writes[0].Key == table.LedgerKey(e.p.message.Node, e.p.message.ID) {
+		return e.processTable.Commit(ctx, owner, writes...)
+	}
+	return e.p.table.Commit(ctx, owner, writes...)
 }
 
 func (p *process) fold(e event.Event) error {

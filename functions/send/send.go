@@ -26,6 +26,7 @@ import (
 // people.Store.
 type People interface {
 	Holder(ctx context.Context, nodeHash string) (*person.Person, error)
+	Erased(ctx context.Context, nodeHash string) (bool, error)
 	Charge(ctx context.Context, p *person.Person, nodeHash string, send person.Send, with ...table.Write) error
 	Refund(ctx context.Context, nodeHash, messageID string, with ...table.Write) error
 }

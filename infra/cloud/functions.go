@@ -9,6 +9,7 @@ import (
 	"rapport/functions/advance"
 	"rapport/functions/collect"
 	"rapport/functions/decide"
+	"rapport/functions/forget"
 	"rapport/functions/report"
 	"rapport/functions/unify"
 	"rapport/shared/access"
@@ -31,6 +32,7 @@ func Functions() map[string]Builder {
 		"HearFunction":    buildHear,
 		"PreferFunction":  buildPrefer,
 		"TallyFunction":   buildTally,
+		"ForgetFunction":  buildForget,
 	}
 }
 
@@ -107,6 +109,16 @@ func buildReport(env Env) (lambda.Handler, error) {
 	return boot.HTTP(report.New(report.Deps{
 		People: env.people(), Strategy: env.Strategy, Results: insight.NewCounters(env.Table, env.Now, newID),
 		Keys: keys, Now: env.Now, Log: env.Log,
+	})), nil
+}
+
+func buildForget(env Env) (lambda.Handler, error) {
+	keys, _, err := env.access()
+	if err != nil {
+		return nil, err
+	}
+	return boot.HTTP(forget.New(forget.Deps{
+		People: env.people(), Strategy: env.Strategy, Roads: letters{env.cloud}, Keys: keys, Now: env.Now, Log: env.Log,
 	})), nil
 }
 

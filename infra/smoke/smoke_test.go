@@ -48,7 +48,7 @@ func TestFlagsAreThoseOfMake(t *testing.T) {
 
 // order is that in which the functions run, so that what one stores the next
 // finds. Functions that the template has and this list has not come last.
-var order = []string{"collect", "unify", "advance", "send", "hear", "prefer", "tally", "decide", "report"}
+var order = []string{"collect", "unify", "advance", "send", "hear", "prefer", "tally", "decide", "report", "forget"}
 
 // tableName is what the account's table is called: by its logical id.
 const tableName = "Table"
@@ -179,7 +179,7 @@ func TestEverySample(t *testing.T) {
 
 // elsewhere are the functions whose golden files tell of people and messages that
 // this account does not have. Of them only the form of the answer is asked.
-var elsewhere = map[string]bool{"report": true, "send": true, "hear": true, "prefer": true, "tally": true}
+var elsewhere = map[string]bool{"report": true, "send": true, "hear": true, "prefer": true, "tally": true, "forget": true}
 
 // documented asks for an answer as a batch, an HTTP request or one event has it.
 func documented(t *testing.T, sample string, out []byte) {

@@ -1,0 +1,126 @@
+package people
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"rapport/shared/fault"
+	"rapport/shared/message"
+	"rapport/shared/person"
+	"rapport/shared/table"
+)
+
+// exportBytes ends a page of an export once this much was read. Lambda answers
+// with 6 MB at most, and the JSON around and inside of it takes its share; what
+// one query adds to it is 1 MB.
+const exportBytes = 2 << 20
+
+// Belongings is one page of what is kept of a person beside the person's item.
+type Belongings struct {
+	Records []Record          // of events, by node and message id
+	Ledgers []*message.Ledger // of mails
+	Next    string            // pass it as after to read on; "" on the last page
+}
+
+// Export returns a page of all that is kept of a person, as it was stored.
+//
+// Errors: kind Invalid, bad_cursor, for a cursor that is none, or whose node left
+// the person meanwhile.
+func (s *Store) Export(ctx context.Context, p *person.Person, after string) (Belongings, error) {
+	var out Belongings
+	first, token, bytes := 0, "", 0
+	if after != "" {
+		var hash string
+		hash, token, _ = strings.Cut(after, "~")
+		first = slices.IndexFunc(p.Nodes, func(n *person.Node) bool { return n.ID.Hash() == hash })
+		if first < 0 {
+			return out, fault.New(fault.Invalid, "bad_cursor", "pass the next value of the page before, or begin anew").In("after")
+		}
+	}
+	for _, n := range p.Nodes[first:] {
+		for {
+			page, err := s.table.Query(ctx, table.NodePartition(n.ID.Hash()), table.Range{After: token})
+			if err != nil {
+				return out, err
+			}
+			read, err := out.take(page.Items)
+			if err != nil {
+				return out, err
+			}
+			bytes, token = bytes+read, page.Next
+			if bytes >= exportBytes {
+				out.Next = cursorAfter(p, n, token)
+				return out, nil
+			}
+			if token == "" {
+				break
+			}
+		}
+	}
+	return out, nil
+}
+
+// cursorAfter is where a page that ended in the node's partition goes on.
+func cursorAfter(p *person.Person, n *person.Node, token string) string {
+	if token != "" {
+		return n.ID.Hash() + "~" + token
+	}
+	if i := slices.Index(p.Nodes, n) + 1; i < len(p.Nodes) {
+		return p.Nodes[i].ID.Hash() + "~"
+	}
+	return ""
+}
+
+// take keeps what items say, and returns how many bytes they were.
+func (b *Belongings) take(items []table.Item) (bytes int, err error) {
+	for i := range items {
+		item := &items[i]
+		bytes += len(item.Body)
+		switch {
+		case strings.HasPrefix(item.Key.Sort, table.EventPrefix):
+			r, err := decodeRecord(item)
+			if err != nil {
+				return bytes, err
+			}
+			b.Records = append(b.Records, *r)
+		case strings.HasPrefix(item.Key.Sort, table.LedgerPrefix):
+			l, err := message.DecodeLedger(item)
+			if err != nil {
+				return bytes, err
+			}
+			b.Ledgers = append(b.Ledgers, l)
+		}
+	}
+	return bytes, nil
+}
+
+// Suppressed says of each e-mail address that the person ever stated, by the
+// address's hash, whether it must get no mail.
+func (s *Store) Suppressed(ctx context.Context, p *person.Person) (map[string]bool, error) {
+	out := map[string]bool{}
+	for _, n := range p.Nodes {
+		if n.ID.Kind == person.Email {
+			out[message.AddressHash(n.ID.Value)] = false
+		}
+		var address string
+		if json.Unmarshal(n.Traits["email"].Value, &address) == nil && address != "" {
+			out[message.AddressHash(address)] = false
+		}
+	}
+	for chunk := range slices.Chunk(sortedKeys(out), table.MaxGetKeys) {
+		keys := make([]table.Key, len(chunk))
+		for i, hash := range chunk {
+			keys[i] = table.SuppressionKey(hash)
+		}
+		items, err := s.table.Get(ctx, keys...)
+		if err != nil {
+			return nil, err
+		}
+		for i, item := range items {
+			out[chunk[i]] = item != nil
+		}
+	}
+	return out, nil
+}
