@@ -1,0 +1,354 @@
+package people_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"rapport/shared/event"
+	"rapport/shared/fault"
+	"rapport/shared/message"
+	"rapport/shared/people"
+	"rapport/shared/person"
+	"rapport/shared/strategy"
+	"rapport/shared/table"
+)
+
+var switches = flag.Int("switches", 3, "how often the explorer of erasures switches between two writers")
+
+// What must not be found any more once the victim is erased.
+const (
+	victim   = "victim-3c1f"
+	tablet   = "tablet-77aa01f3c9d2" // the victim's
+	mailbox  = "canary@example.com"
+	survivor = "survivor-91be"
+)
+
+var canaries = []string{victim, tablet, mailbox, "Canary Tea"}
+
+// left is a victim with two identities, a cart that was left, a fired timer, a
+// mail that is claimed and one that was sent long ago, and a survivor beside.
+func left(t testing.TB, strat *strategy.Strategy) shelf {
+	t.Helper()
+	s := shelf{}
+	store := newStore(s, at(noon))
+	fold(t, store, strat,
+		page("v1", tablet, noon.Add(-time.Hour)),
+		login("v2", tablet, victim, noon.Add(-time.Minute), `{"email":"`+mailbox+`","country":"UA"}`),
+		added("v3", victim, noon),
+		order("s1", survivor, noon, "5"), page("s2", laptop, noon))
+	user := userNode(victim).Hash()
+	wake, err := json.Marshal(people.Record{Effects: []people.Effect{{ID: "x", Node: "userId:" + victim}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := table.Put(table.WakeKey(user, noon.Add(-time.Hour)), wake, time.Time{}, table.Absent())
+	if err := s.Commit(t.Context(), "w", put); err != nil {
+		t.Fatal(err)
+	}
+	for i, claimed := range []time.Time{noon, noon.AddDate(-1, 0, 0)} {
+		m := &message.Message{ID: fmt.Sprint(user, "_", i), Node: user, Journey: "cart-recovery", Due: claimed}
+		l := message.Open(m, message.AtMostOnce)
+		must(t, l.Claim("sender", claimed, time.Minute))
+		if i == 1 {
+			must(t, l.Begin("sender", claimed, time.Minute))
+			must(t, l.Reject("sender", "rejected", "no such mailbox: "+mailbox, claimed))
+		}
+		must(t, message.Book{Table: s, Owner: func() string { return "b" }}.Commit(t.Context(), l))
+	}
+	return s
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func added(id, user string, when time.Time) event.Event {
+	e := base(id, event.Track, when)
+	e.Name, e.UserID, e.Trusted = "Product Added", user, true
+	e.Properties = json.RawMessage(`{"cart_id":"c1","product_id":"p1","name":"Canary Tea"}`)
+	return e
+}
+
+func erase(t testing.TB, s *people.Store, id person.NodeID) people.Receipt {
+	t.Helper()
+	r, err := s.Erase(context.Background(), id, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// traces says what is left of the erased identities beside their tombstones and
+// the stripped ledgers; "" when nothing is.
+func traces(s shelf, erased ...person.NodeID) string {
+	hashes := map[string]bool{}
+	for _, id := range erased {
+		hashes[id.Hash()] = true
+		item := s[table.PersonKey(id.Hash())]
+		if tomb, ok := person.DecodeTombstone(item.Body); !ok || len(tomb.Rest) > 0 {
+			return fmt.Sprintf("%s has no closed tombstone: %s", id, item.Body)
+		}
+	}
+	for key, item := range s {
+		text := key.Partition + " " + key.Sort + " " + string(item.Body)
+		for _, canary := range canaries {
+			if strings.Contains(text, canary) {
+				return fmt.Sprintf("%s is in %s", canary, text)
+			}
+		}
+		for hash := range hashes {
+			switch {
+			case !strings.Contains(text, hash), key == table.PersonKey(hash):
+			case strings.HasPrefix(key.Sort, table.LedgerPrefix) && bytes.Contains(item.Body, []byte(`"erased":true`)):
+			default:
+				return fmt.Sprintf("%s is in %s", hash, text)
+			}
+		}
+	}
+	return ""
+}
+
+func TestErase(t *testing.T) {
+	strat := sample(t)
+	s := left(t, strat)
+	store := newStore(s, at(noon))
+	r := erase(t, store, device(tablet))
+	if want := (people.Receipt{At: noon, Nodes: 2, Events: 3, Messages: 2, Timers: 2}); r != want {
+		t.Errorf("receipt %+v, want %+v", r, want)
+	}
+	if found := traces(s, userNode(victim), device(tablet)); found != "" {
+		t.Error(found)
+	}
+	for _, id := range []person.NodeID{userNode(victim), device(tablet)} {
+		if p := find(t, store, id); p != nil {
+			t.Errorf("%s is still there", id)
+		}
+		if r := erase(t, store, id); r != (people.Receipt{At: noon}) {
+			t.Errorf("a second time by %s: %+v", id, r)
+		}
+	}
+	if p := find(t, store, userNode(survivor)); p == nil {
+		t.Error("somebody else was erased as well")
+	}
+	if _, err := store.Erase(t.Context(), userNode("nobody"), nil); fault.KindOf(err) != fault.NotFound {
+		t.Errorf("erasing nobody: %v", err)
+	}
+	if _, made := s[table.PersonKey(userNode("nobody").Hash())]; made {
+		t.Error("erasing nobody left something")
+	}
+}
+
+// Rows 82 and 103: whatever names an erased identity later makes nobody, joins
+// nobody and is counted.
+func TestNothingBringsAnErasedPersonBack(t *testing.T) {
+	strat := sample(t)
+	imported := page("v9", tablet, noon.AddDate(-2, 0, 0))
+	imported.Imported = true
+	reused := page("v1", tablet, noon)
+	reused.Digest = "another"
+	for name, e := range map[string]event.Event{
+		"again": page("v1", tablet, noon.Add(-time.Hour)), "late": page("v8", tablet, noon.AddDate(0, 0, -3)), "imported": imported,
+		"reused id": reused, "login": login("v7", laptop, victim, noon, `{"email":"`+mailbox+`"}`),
+		"alias of the living": alias("v6", laptop, victim, noon, true),
+	} {
+		s := left(t, strat)
+		store := newStore(s, at(noon))
+		erase(t, store, userNode(victim))
+		before := len(s)
+		for i := range 2 {
+			effects := fold(t, store, strat, e)
+			if len(effects) > 0 {
+				t.Errorf("%s: effects %v", name, effects)
+			}
+			if found := traces(s, userNode(victim), device(tablet)); found != "" || len(s) != before {
+				t.Errorf("%s: %d items, were %d; %s", name, len(s), before, found)
+			}
+			if got := s[table.PersonKey(e.Node().Hash())].Counters["refused"]; got != int64(i)+1 {
+				t.Errorf("%s: the tombstone counts %d", name, got)
+			}
+		}
+		if _, err := store.Fold(t.Context(), strat, []event.Event{e, page("s9", laptop, noon), e}); err != nil {
+			t.Errorf("%s in one batch with others: %v", name, err)
+		}
+		if got := verdicts(t, store, device(laptop)); len(got) != 2 {
+			t.Errorf("%s took another event along: %v", name, got)
+		}
+	}
+}
+
+// An event of somebody who lives counts, and joins nothing that was erased.
+func TestAnErasedIdentityBesideALivingOne(t *testing.T) {
+	strat := sample(t)
+	for name, e := range map[string]event.Event{
+		"device":      login("s9", tablet, survivor, noon, `{"city":"Lviv"}`),
+		"alias":       alias("s9", victim, survivor, noon, true),
+		"browser":     alias("s9", tablet, survivor, noon, false),
+		"only a name": alias("s9", tablet, survivor, noon, true),
+	} {
+		s := left(t, strat)
+		store := newStore(s, at(noon))
+		erase(t, store, userNode(victim))
+		for range 2 {
+			fold(t, store, strat, e)
+		}
+		if got := names(find(t, store, userNode(survivor))); !slices.Equal(got, []string{"userId:" + survivor}) {
+			t.Errorf("%s: joined to %v", name, got)
+		}
+		if got := verdicts(t, store, userNode(survivor))["s9"]; !slices.Equal(got, []string{people.ErasedID}) {
+			t.Errorf("%s: verdict %v", name, got)
+		}
+		if found := traces(s, userNode(victim), device(tablet)); found != "" {
+			t.Errorf("%s: %s", name, found)
+		}
+	}
+}
+
+func TestReopen(t *testing.T) {
+	strat := sample(t)
+	s := left(t, strat)
+	store := newStore(s, at(noon))
+	erase(t, store, userNode(victim))
+	fold(t, store, strat, page("v8", tablet, noon)) // moves the tombstone's version
+	must(t, store.Reopen(t.Context(), device(tablet), nil))
+	fold(t, store, strat, page("v9", tablet, noon))
+	p := find(t, store, device(tablet))
+	if p == nil || len(p.Nodes) != 1 || string(p.View(strat.Computed).Computed["pages"]) != "1" {
+		t.Errorf("a reopened identity begins anew: %+v", p)
+	}
+	if find(t, store, userNode(victim)) != nil {
+		t.Error("the others stay erased")
+	}
+	for _, id := range []person.NodeID{device(tablet), userNode(survivor), userNode("nobody")} {
+		if err := store.Reopen(t.Context(), id, nil); fault.KindOf(err) != fault.NotFound {
+			t.Errorf("reopening %s: %v", id, err)
+		}
+	}
+}
+
+// More identities than one commit takes; whichever commit is lost, the next
+// request finishes, whether it names one that is closed or one that is not.
+func TestLostCommitsOfAnErasure(t *testing.T) {
+	strat := sample(t)
+	start := left(t, strat)
+	var all []person.NodeID
+	for i := range 120 {
+		id := fmt.Sprintf("%s-%03d", tablet, i)
+		fold(t, newStore(start, at(noon)), strat, login(fmt.Sprint("n", i), id, victim, noon, ""))
+		all = append(all, device(id))
+	}
+	all = append(all, userNode(victim), device(tablet))
+	interrupted := 0
+	for lose := 1; ; lose++ {
+		commits := 0
+		for _, applied := range []bool{false, true} {
+			s := maps.Clone(start)
+			f := &faulty{Table: s, lose: lose, applied: applied}
+			_, err := newStore(f, at(noon)).Erase(t.Context(), userNode(victim), nil)
+			if commits = f.calls; commits < lose {
+				break
+			}
+			if err == nil {
+				continue // the ledger's, which is asked for twice
+			}
+			interrupted++
+			store := newStore(s, at(noon))
+			if erased := find(t, store, all[7]) == nil; erased != (lose > 1 || applied) {
+				t.Errorf("commit %d lost (applied=%v): erased %v: all or nothing may be", lose, applied, erased)
+			}
+			erase(t, store, userNode(victim))
+			if found := traces(s, all...); found != "" {
+				t.Fatalf("commit %d lost (applied=%v): %s", lose, applied, found)
+			}
+		}
+		if commits < lose {
+			if interrupted < 8 {
+				t.Errorf("only %d interruptions: this proves little", interrupted)
+			}
+			return
+		}
+	}
+}
+
+// Every order of the calls of an erasure and of another writer: when both are
+// over, the victim is erased, with all that was joined to it before, and nothing
+// of it is left.
+func TestErasureAgainstOtherWriters(t *testing.T) {
+	strat := sample(t)
+	start := left(t, strat)
+	ctx := context.Background()
+	reused := added("v3", victim, noon)
+	reused.Digest = "another"
+	p := find(t, newStore(start, at(noon)), userNode(victim))
+	ledger := table.LedgerKey(userNode(victim).Hash(), userNode(victim).Hash()+"_9")
+	allowed := func(err error) bool {
+		return err == nil || fault.KindOf(err) == fault.NotFound || table.AsConflict(err) != nil
+	}
+	folds := func(events ...event.Event) func(*people.Store) error {
+		return func(s *people.Store) error { _, err := s.Fold(ctx, strat, events); return err }
+	}
+	total := 0
+	for name, other := range map[string]func(*people.Store) error{
+		"visit": folds(page("v8", tablet, noon)), "cart": folds(added("v8", victim, noon.Add(time.Second))),
+		"order": folds(order("v8", victim, noon, "9")), "repetition": folds(page("v1", tablet, noon.Add(-time.Hour))),
+		"reused id": folds(reused), "several": folds(page("v8", tablet, noon), added("v7", victim, noon), page("s9", laptop, noon)),
+		"merge with a device": folds(login("v8", laptop, victim, noon, "")),
+		"merge with a person": folds(alias("s9", victim, survivor, noon, true)),
+		"consent": func(s *people.Store) error {
+			return s.Agree(ctx, strat, userNode(victim), "marketing", person.Consent{At: noon, By: "link"})
+		},
+		"timer": func(s *people.Store) error {
+			_, err := s.Wake(ctx, strat, people.Timer{Node: p.Root, Due: p.Due, Minute: p.Due})
+			return err
+		},
+		"sending": func(s *people.Store) error {
+			p, err := s.Holder(ctx, userNode(victim).Hash())
+			if err != nil || p == nil {
+				return err
+			}
+			l := message.Open(&message.Message{ID: strings.TrimPrefix(ledger.Sort, "l#"), Node: userNode(victim).Hash(), Due: noon}, message.AtMostOnce)
+			must(t, l.Claim("other", noon, time.Minute))
+			must(t, l.Begin("other", noon, time.Minute))
+			w, err := l.Write()
+			if err != nil {
+				return err
+			}
+			return s.Charge(ctx, p, userNode(victim).Hash(), person.Send{ID: l.ID, At: noon}, w)
+		},
+		"erasure": func(s *people.Store) error { _, err := s.Erase(ctx, device(tablet), nil); return err },
+	} {
+		total += interleave(start, *switches, func(s *people.Store) {
+			if _, err := s.Erase(ctx, userNode(victim), nil); err != nil {
+				t.Errorf("%s: the erasure fails: %v", name, err)
+			}
+		}, func(s *people.Store) {
+			if err := other(s); !allowed(err) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}, func(s shelf, order string) {
+			store := newStore(s, at(noon))
+			for range 2 {
+				if found := traces(s, userNode(victim), device(tablet)); found != "" {
+					t.Fatalf("%s, calls in the order %s: %s", name, order, found)
+				}
+				if err := other(store); !allowed(err) { // again, as a queue would
+					t.Errorf("%s again: %v", name, err)
+				}
+			}
+		})
+	}
+	t.Logf("%d orders", total)
+	if total < 1000 {
+		t.Errorf("only %d orders: this proves little", total)
+	}
+}
