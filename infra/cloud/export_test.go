@@ -105,3 +105,23 @@ func Billed(data, function string) (reports, traced bool, err error) {
 	}
 	return false, false, nil
 }
+
+// EachItem visits all that the data file holds: people, queues, bus and outbox.
+func (c *Cloud) EachItem(visit func(bucket, key, value string)) error {
+	if err := c.store.flush(); err != nil {
+		return err
+	}
+	var walk func(name string, b *bbolt.Bucket) error
+	walk = func(name string, b *bbolt.Bucket) error {
+		return b.ForEach(func(k, v []byte) error {
+			if v == nil {
+				return walk(name+"/"+string(k), b.Bucket(k))
+			}
+			visit(name, string(k), string(v))
+			return nil
+		})
+	}
+	return c.store.db.View(func(tx *bbolt.Tx) error {
+		return tx.ForEach(func(name []byte, b *bbolt.Bucket) error { return walk(string(name), b) })
+	})
+}
