@@ -300,6 +300,26 @@ func TestErasedPersonGetsNothing(t *testing.T) {
 	}
 }
 
+// A mail was being sent when its person was erased: what SES says settles the
+// ledger that is left, and teaches nobody anything.
+func TestErasedWhileTheMailWasOnItsWay(t *testing.T) {
+	w := open(t)
+	if _, err := w.store.Erase(context.Background(), user, nil); err != nil {
+		t.Fatal(err)
+	}
+	again := w.batch(
+		happened{id: "e1", kind: "Delivery", message: cart, at: noon}.String(),
+		happened{id: "e2", kind: "Bounce", message: cart, at: noon, part: bounce("Permanent", address)}.String(),
+	)
+	p, err := w.store.Find(context.Background(), user)
+	if again != nil || p != nil || err != nil || len(w.told()) > 0 || w.suppressed(address) == "" {
+		t.Errorf("%v come again, %+v, %v, told %v", again, p, err, w.told())
+	}
+	if l := w.ledger(cart); l == nil || !l.Erased || l.State != message.Sent {
+		t.Errorf("ledger %+v", l)
+	}
+}
+
 // What a mail was sent for stays its purpose when its template changes.
 func TestPurposeIsThatOfTheSend(t *testing.T) {
 	w := open(t)

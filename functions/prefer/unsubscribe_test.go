@@ -190,6 +190,23 @@ func TestErasedPersonIsNotMadeAnew(t *testing.T) {
 	has(t, w.form(w.unsubscribe(), oneClick), http.StatusOK)
 }
 
+// Row 82, with the link that was in a mail before the erasure.
+func TestLinkOfAnErasedPerson(t *testing.T) {
+	w := open(t)
+	if _, err := w.store.Erase(context.Background(), user, nil); err != nil {
+		t.Fatal(err)
+	}
+	has(t, w.form(w.unsubscribe(), oneClick), http.StatusOK, "unsubscribed")
+	has(t, w.form(w.preferences(), "shown=marketing"), http.StatusOK)
+	if status := w.json("demo-write", "/v1/preferences", `{"anonymousId":"`+device+`","purposes":{"marketing":true}}`).Code; status != http.StatusNotFound {
+		t.Errorf("an erased browser that agrees is answered %d", status)
+	}
+	erased, err := w.store.Erased(context.Background(), user.Hash())
+	if p, _ := w.store.Find(context.Background(), user); !erased || err != nil || p != nil {
+		t.Errorf("erased %v, %v, %+v", erased, err, p)
+	}
+}
+
 // An answer of 200 means that it is stored, so everything else must say so.
 func TestFailureIsNotAnsweredAsSuccess(t *testing.T) {
 	unreadable := fault.New(fault.Unavailable, "busy", "try again")

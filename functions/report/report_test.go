@@ -3,6 +3,7 @@ package report_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +18,7 @@ import (
 	"rapport/shared/event"
 	"rapport/shared/journey"
 	"rapport/shared/people"
+	"rapport/shared/person"
 	"rapport/shared/strategy"
 )
 
@@ -44,13 +46,21 @@ func serve(t *testing.T) http.Handler {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	store := people.NewStore(db, now, func() string { return t.Name() })
+	owners := 0
+	store := people.NewStore(db, now, func() string { owners++; return fmt.Sprint(t.Name(), owners) })
 	_, err = store.Fold(context.Background(), strat, []event.Event{
 		{MessageID: "m1", Type: event.Page, AnonymousID: "device-1234567890", Timestamp: noon.Add(-time.Hour), ReceivedAt: noon, Digest: "1"},
 		{MessageID: "m2", Type: event.Identify, AnonymousID: "device-1234567890", UserID: "u1", Traits: json.RawMessage(`{"country":"UA"}`), Timestamp: noon, ReceivedAt: noon, Digest: "2"},
 		{MessageID: "m3", Type: event.Track, Name: "Order Completed", UserID: "u1", Properties: json.RawMessage(`{"revenue":600}`), Timestamp: noon, ReceivedAt: noon, Digest: "3"},
 	})
 	if err != nil {
+		t.Fatal(err)
+	}
+	gone := event.Event{MessageID: "m4", Type: event.Page, UserID: "gone", Timestamp: noon, ReceivedAt: noon, Digest: "4"}
+	if _, err := store.Fold(context.Background(), strat, []event.Event{gone}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Erase(context.Background(), person.NodeID{Kind: person.UserID, Value: "gone"}, nil); err != nil {
 		t.Fatal(err)
 	}
 	keys, err := access.NewKeys([]string{"demo-write"}, []string{"demo-secret"})
@@ -83,6 +93,8 @@ func TestStatus(t *testing.T) {
 		"row 2 unknown key":          {"/v1/people/userId:u1", "x", 401, `"code"`},
 		"row 3 write key":            {"/v1/people/userId:u1", "demo-write", 403, `"code"`},
 		"nobody":                     {"/v1/people/userId:u9", "demo-secret", 404, `"no_person"`},
+		"an erased person":           {"/v1/people/userId:gone", "demo-secret", 404, `"no_person"`},
+		"timeline of an erased one":  {"/v1/people/userId:gone/timeline", "demo-secret", 404, `"no_person"`},
 		"not a node":                 {"/v1/people/u1", "demo-secret", 422, `"field":"node"`},
 		"row 59 encoded traversal":   {"/v1/people/%2e%2e%2fadmin", "demo-secret", 404, `"no_route"`},
 		"timeline of nobody":         {"/v1/people/userId:u9/timeline", "demo-secret", 404, `"no_person"`},

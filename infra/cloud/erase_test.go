@@ -146,8 +146,8 @@ func TestErasedWhileTheMessageWaits(t *testing.T) {
 		})
 	})
 	s.customer("canary-7f3a@example.com")
-	s.leaves("u1")
-	s.pass(time.Hour)
+	s.does("u1", "add-1", "Product Added", assam)
+	s.pass(2 * time.Hour)
 	if got := s.outbox(); len(got) != 0 {
 		t.Errorf("%d mails after the erasure", len(got))
 	}

@@ -60,23 +60,9 @@ func without(body string, nodeHashes []string, dead bool) (rest string, taken in
 // rewrite replaces the bodies of waiting messages by what keep returns for them,
 // removes those for which that is "", and adds up what was taken out.
 func (q *queue) rewrite(keep func(body string) (rest string, taken int)) (int, error) {
-	q.mu.Lock()
-	list := slices.Clone(q.waiting)
-	q.mu.Unlock()
-	rests, taken := map[*message]string{}, 0
-	err := q.store.db.View(func(tx *bbolt.Tx) error {
-		for _, m := range list {
-			if rest, n := keep(string(q.bucket(tx).Get(partKey(m.seq, bodyPart)))); n > 0 {
-				rests[m], taken = rest, taken+n
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return 0, notStored(err)
-	}
-	if len(rests) == 0 {
-		return 0, nil
+	rests, taken, err := q.judge(keep)
+	if err != nil || len(rests) == 0 {
+		return 0, err
 	}
 	held := q.holdBack(rests)
 	err = q.store.do(func(tx *bbolt.Tx) error {
@@ -93,6 +79,27 @@ func (q *queue) rewrite(keep func(body string) (rest string, taken int)) (int, e
 		}
 	}
 	return taken, err
+}
+
+// judge asks about every waiting message, and returns the new bodies of those that
+// change.
+func (q *queue) judge(keep func(body string) (rest string, taken int)) (rests map[*message]string, taken int, err error) {
+	q.mu.Lock()
+	list := slices.Clone(q.waiting)
+	q.mu.Unlock()
+	rests = map[*message]string{}
+	err = q.store.db.View(func(tx *bbolt.Tx) error {
+		for _, m := range list {
+			if rest, n := keep(string(q.bucket(tx).Get(partKey(m.seq, bodyPart)))); n > 0 {
+				rests[m], taken = rest, taken+n
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, 0, notStored(err)
+	}
+	return rests, taken, nil
 }
 
 // holdBack takes the messages out of those that wait, as far as nobody else did.

@@ -31,6 +31,7 @@ func TestReadmeStory(t *testing.T) {
 	want := []string{
 		`"block":"hero-welcome"`, `"accepted":4`, `"block":"hero-vip"`, `"block":"hero-vip"`,
 		`"block":"hero-welcome"`, `"audiences":["from-ukraine","vip"]`,
+		`"country":"UA"`, `{"erased":true`, `"no_person"`, `{"reopened":true}`,
 	}
 	if !slices.EqualFunc(got, want, strings.Contains) {
 		t.Errorf("the README's commands answer\n%s\nwant %q", strings.Join(got, "\n"), want)

@@ -135,6 +135,11 @@ func (s *Store) finish(ctx context.Context, root string, t person.Tombstone, roa
 		}
 		r.Letters = n
 	}
+	return s.closeAll(ctx, root, r)
+}
+
+// closeAll makes tombstones of all nodes that the root's remembers.
+func (s *Store) closeAll(ctx context.Context, root string, r *Receipt) error {
 	for range maxAttempts {
 		items, err := s.table.Get(ctx, table.PersonKey(root))
 		if err != nil {
@@ -197,41 +202,44 @@ func (s *Store) close(ctx context.Context, root string, item *table.Item, t pers
 // clear deletes the children of a node.
 func (s *Store) clear(ctx context.Context, hash string, r *Receipt) error {
 	var gone []table.Write
-	flush := func() error {
-		if len(gone) == 0 {
-			return nil
-		}
-		err := s.table.Commit(ctx, s.owner(), gone...)
-		gone = nil
-		return err
-	}
 	for item, err := range table.All(ctx, s.table, table.NodePartition(hash), table.Range{}) {
 		if err != nil {
 			return err
 		}
-		remove := true
-		switch sort := item.Key.Sort; {
-		case item.Key == table.PersonKey(hash):
-			continue
-		case strings.HasPrefix(sort, table.EventPrefix):
-			r.Events++
-		case strings.HasPrefix(sort, table.WakePrefix):
-			r.Timers++
-		case strings.HasPrefix(sort, table.LedgerPrefix):
-			if remove, err = s.strip(ctx, &item, r); err != nil {
+		remove, err := s.releases(ctx, &item, r)
+		if err != nil {
+			return err
+		}
+		if remove {
+			gone = append(gone, table.Delete(item.Key, table.Condition{}))
+		}
+		if len(gone) == table.MaxCommitWrites {
+			if err := s.table.Commit(ctx, s.owner(), gone...); err != nil {
 				return err
 			}
-		}
-		if !remove {
-			continue
-		}
-		if gone = append(gone, table.Delete(item.Key, table.Condition{})); len(gone) == table.MaxCommitWrites {
-			if err := flush(); err != nil {
-				return err
-			}
+			gone = nil
 		}
 	}
-	return flush()
+	if len(gone) == 0 {
+		return nil
+	}
+	return s.table.Commit(ctx, s.owner(), gone...)
+}
+
+// releases counts an item of an erased node and reports whether it may be deleted.
+func (s *Store) releases(ctx context.Context, item *table.Item, r *Receipt) (bool, error) {
+	switch {
+	case strings.HasPrefix(item.Key.Sort, table.EventPrefix):
+		r.Events++
+		return true, nil
+	case strings.HasPrefix(item.Key.Sort, table.WakePrefix):
+		r.Timers++
+		return true, nil
+	case strings.HasPrefix(item.Key.Sort, table.LedgerPrefix):
+		return s.strip(ctx, item, r)
+	default:
+		return false, nil // the tombstone, or the pointer to it
+	}
 }
 
 // strip takes out of a ledger what is about its person, and reports whether the

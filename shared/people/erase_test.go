@@ -42,7 +42,7 @@ func left(t testing.TB, strat *strategy.Strategy) shelf {
 	fold(t, store, strat,
 		page("v1", tablet, noon.Add(-time.Hour)),
 		login("v2", tablet, victim, noon.Add(-time.Minute), `{"email":"`+mailbox+`","country":"UA"}`),
-		added("v3", victim, noon),
+		added("v3", noon),
 		order("s1", survivor, noon, "5"), page("s2", laptop, noon))
 	user := userNode(victim).Hash()
 	wake, err := json.Marshal(people.Record{Effects: []people.Effect{{ID: "x", Node: "userId:" + victim}}})
@@ -73,9 +73,9 @@ func must(t testing.TB, err error) {
 	}
 }
 
-func added(id, user string, when time.Time) event.Event {
+func added(id string, when time.Time) event.Event {
 	e := base(id, event.Track, when)
-	e.Name, e.UserID, e.Trusted = "Product Added", user, true
+	e.Name, e.UserID, e.Trusted = "Product Added", victim, true
 	e.Properties = json.RawMessage(`{"cart_id":"c1","product_id":"p1","name":"Canary Tea"}`)
 	return e
 }
@@ -287,7 +287,7 @@ func TestErasureAgainstOtherWriters(t *testing.T) {
 	strat := sample(t)
 	start := left(t, strat)
 	ctx := context.Background()
-	reused := added("v3", victim, noon)
+	reused := added("v3", noon)
 	reused.Digest = "another"
 	p := find(t, newStore(start, at(noon)), userNode(victim))
 	ledger := table.LedgerKey(userNode(victim).Hash(), userNode(victim).Hash()+"_9")
@@ -299,9 +299,9 @@ func TestErasureAgainstOtherWriters(t *testing.T) {
 	}
 	total := 0
 	for name, other := range map[string]func(*people.Store) error{
-		"visit": folds(page("v8", tablet, noon)), "cart": folds(added("v8", victim, noon.Add(time.Second))),
+		"visit": folds(page("v8", tablet, noon)), "cart": folds(added("v8", noon.Add(time.Second))),
 		"order": folds(order("v8", victim, noon, "9")), "repetition": folds(page("v1", tablet, noon.Add(-time.Hour))),
-		"reused id": folds(reused), "several": folds(page("v8", tablet, noon), added("v7", victim, noon), page("s9", laptop, noon)),
+		"reused id": folds(reused), "several": folds(page("v8", tablet, noon), added("v7", noon), page("s9", laptop, noon)),
 		"merge with a device": folds(login("v8", laptop, victim, noon, "")),
 		"merge with a person": folds(alias("s9", victim, survivor, noon, true)),
 		"consent": func(s *people.Store) error {

@@ -30,17 +30,13 @@ type Belongings struct {
 // the person meanwhile.
 func (s *Store) Export(ctx context.Context, p *person.Person, after string) (Belongings, error) {
 	var out Belongings
-	first, token, bytes := 0, "", 0
-	if after != "" {
-		var hash string
-		hash, token, _ = strings.Cut(after, "~")
-		first = slices.IndexFunc(p.Nodes, func(n *person.Node) bool { return n.ID.Hash() == hash })
-		if first < 0 {
-			return out, fault.New(fault.Invalid, "bad_cursor", "pass the next value of the page before, or begin anew").In("after")
-		}
+	first, token, err := goOn(p, after)
+	if err != nil {
+		return out, err
 	}
+	bytes := 0
 	for _, n := range p.Nodes[first:] {
-		for {
+		for more := true; more; more = token != "" {
 			page, err := s.table.Query(ctx, table.NodePartition(n.ID.Hash()), table.Range{After: token})
 			if err != nil {
 				return out, err
@@ -49,17 +45,28 @@ func (s *Store) Export(ctx context.Context, p *person.Person, after string) (Bel
 			if err != nil {
 				return out, err
 			}
-			bytes, token = bytes+read, page.Next
-			if bytes >= exportBytes {
+			token = page.Next
+			if bytes += read; bytes >= exportBytes {
 				out.Next = cursorAfter(p, n, token)
 				return out, nil
-			}
-			if token == "" {
-				break
 			}
 		}
 	}
 	return out, nil
+}
+
+// goOn reads a cursor: the place of the node to go on with, and where in its
+// partition.
+func goOn(p *person.Person, after string) (first int, token string, err error) {
+	if after == "" {
+		return 0, "", nil
+	}
+	hash, token, _ := strings.Cut(after, "~")
+	first = slices.IndexFunc(p.Nodes, func(n *person.Node) bool { return n.ID.Hash() == hash })
+	if first < 0 {
+		return 0, "", fault.New(fault.Invalid, "bad_cursor", "pass the next value of the page before, or begin anew").In("after")
+	}
+	return first, token, nil
 }
 
 // cursorAfter is where a page that ended in the node's partition goes on.
