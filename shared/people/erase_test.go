@@ -266,7 +266,17 @@ func TestLostCommitsOfAnErasure(t *testing.T) {
 			if erased := find(t, store, all[7]) == nil; erased != (lose > 1 || applied) {
 				t.Errorf("commit %d lost (applied=%v): erased %v: all or nothing may be", lose, applied, erased)
 			}
+			if refused := refusedIn(s); lose > 1 || applied {
+				fold(t, store, strat, page("late", tablet, noon))
+				if got := refusedIn(s); got != refused+1 {
+					t.Errorf("commit %d lost (applied=%v): %d refusals, then %d", lose, applied, refused, got)
+				}
+			}
+			refused := refusedIn(s)
 			erase(t, store, userNode(victim))
+			if got := refusedIn(s); got != refused {
+				t.Errorf("commit %d lost (applied=%v): %d refusals, and %d when it was finished", lose, applied, refused, got)
+			}
 			if found := traces(s, all...); found != "" {
 				t.Fatalf("commit %d lost (applied=%v): %s", lose, applied, found)
 			}
@@ -277,6 +287,59 @@ func TestLostCommitsOfAnErasure(t *testing.T) {
 			}
 			return
 		}
+	}
+}
+
+// refusedIn is how many events all tombstones refused.
+func refusedIn(s shelf) (n int64) {
+	for _, item := range s {
+		n += item.Counters["refused"]
+	}
+	return n
+}
+
+// A device that leaves a person between two reads, just before that person is
+// erased, is not taken for erased.
+func TestDeviceLeavesBeforeItsFormerOwnerIsErased(t *testing.T) {
+	strat := sample(t)
+	for name, e := range map[string]event.Event{"own": page("m5", phone, noon), "beside": login("m5", phone, "u1", noon, "")} {
+		s := shelf{}
+		other := newStore(s, at(noon))
+		fold(t, other, strat, order("m1", "u2", noon, "1"), order("m2", "u1", noon, "1"))
+		other = newStore(s, at(noon.Add(time.Minute))) // so that the device is younger than its user
+		fold(t, other, strat, login("m3", phone, "u2", noon, ""))
+		m := &moving{Table: s, meet: func() {
+			fold(t, other, strat, login("m4", phone, "u1", noon.Add(-time.Hour), ""))
+			erase(t, other, userNode("u2"))
+		}}
+		fold(t, newStore(m, at(noon)), strat, e)
+		if m.meet != nil {
+			t.Fatal("nothing moved: the test proves nothing")
+		}
+		if got, kept := verdicts(t, other, userNode("u1"))["m5"]; !kept || len(got) > 0 {
+			t.Errorf("%s: kept %v, verdicts %v", name, kept, got)
+		}
+	}
+}
+
+// History that comes in one batch with an event that is refused stays silent.
+func TestRefusedAfterHistory(t *testing.T) {
+	strat := sample(t)
+	s := left(t, strat)
+	store := newStore(s, at(noon))
+	erase(t, store, userNode(victim))
+	var batch []event.Event
+	for i := range 5 {
+		e := order(fmt.Sprint("h", i), survivor, noon.AddDate(0, -i, 0), "500")
+		e.Imported = true
+		batch = append(batch, e)
+	}
+	effects, err := store.Fold(t.Context(), strat, append(batch, page("late", tablet, noon)))
+	if err != nil || len(effects) > 0 {
+		t.Errorf("history published %v, %v", effects, err)
+	}
+	if _, vip := find(t, store, userNode(survivor)).Audiences["vip"]; !vip {
+		t.Error("the history did not count: this proves nothing")
 	}
 }
 

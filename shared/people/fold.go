@@ -42,7 +42,7 @@ func distinct(events []event.Event) []*entry {
 	seen := map[table.Key]string{}
 	var out []*entry
 	for i := range events {
-		en := &entry{event: &events[i]}
+		en := &entry{given: &events[i], event: &events[i]}
 		if digest, ok := seen[en.key()]; ok && digest != en.event.Digest {
 			en.reused = true
 		}
@@ -249,7 +249,7 @@ func (s *Store) drop(ctx context.Context, entries []*entry, c *table.Conflict) (
 func hashes(entries []*entry) []string {
 	var out []string
 	for _, en := range entries {
-		for _, id := range en.event.Nodes() {
+		for _, id := range en.given.Nodes() {
 			out = append(out, id.Hash())
 		}
 	}

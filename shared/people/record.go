@@ -25,11 +25,12 @@ type Record struct {
 
 // entry is an event on its way to its record.
 type entry struct {
-	event   *event.Event
-	reused  bool // the message id is taken by other content: kept, not folded
-	full    bool // the person has no room: kept, not folded
-	refused bool // the node was erased: not kept at all
-	strip   bool // it named an erased identity beside its own, which is left out
+	given   *event.Event // as it came
+	event   *event.Event // as it counts
+	reused  bool         // the message id is taken by other content: kept, not folded
+	full    bool         // the person has no room: kept, not folded
+	refused bool         // the node was erased: not kept at all
+	strip   bool         // it named an erased identity beside its own, which is left out
 	verdict string
 	effects []Effect
 }

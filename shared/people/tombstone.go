@@ -44,6 +44,7 @@ func (u *unit) grave(hash string) (tombstone string, erased bool) {
 // refuse turns an event of an erased node away, and takes other erased
 // identities out of one that may count.
 func (u *unit) refuse(en *entry) {
+	en.event, en.strip = en.given, false // an attempt before may have seen what is not so any more
 	own := en.event.Node().Hash()
 	grave, erased := u.grave(own)
 	if en.refused = erased; erased {
