@@ -302,21 +302,27 @@ func refusedIn(s shelf) (n int64) {
 // erased, is not taken for erased.
 func TestDeviceLeavesBeforeItsFormerOwnerIsErased(t *testing.T) {
 	strat := sample(t)
-	for name, e := range map[string]event.Event{"own": page("m5", phone, noon), "beside": login("m5", phone, "u1", noon, "")} {
+	for name, c := range map[string]struct {
+		event    event.Event
+		verdicts []string
+		owner    string
+	}{
+		"own": {page("m5", phone, noon), nil, "u1"}, "beside": {login("m5", phone, "u3", noon, ""), []string{people.MergeRefused}, "u3"},
+	} {
 		s := shelf{}
 		other := newStore(s, at(noon))
-		fold(t, other, strat, order("m1", "u2", noon, "1"), order("m2", "u1", noon, "1"))
+		fold(t, other, strat, order("m1", "u2", noon, "1"), order("m2", "u1", noon, "1"), order("m0", "u3", noon, "1"))
 		other = newStore(s, at(noon.Add(time.Minute))) // so that the device is younger than its user
 		fold(t, other, strat, login("m3", phone, "u2", noon, ""))
 		m := &moving{Table: s, meet: func() {
 			fold(t, other, strat, login("m4", phone, "u1", noon.Add(-time.Hour), ""))
 			erase(t, other, userNode("u2"))
 		}}
-		fold(t, newStore(m, at(noon)), strat, e)
+		fold(t, newStore(m, at(noon)), strat, c.event)
 		if m.meet != nil {
 			t.Fatal("nothing moved: the test proves nothing")
 		}
-		if got, kept := verdicts(t, other, userNode("u1"))["m5"]; !kept || len(got) > 0 {
+		if got, kept := verdicts(t, other, userNode(c.owner))["m5"]; !kept || !slices.Equal(got, c.verdicts) {
 			t.Errorf("%s: kept %v, verdicts %v", name, kept, got)
 		}
 	}
@@ -340,6 +346,21 @@ func TestRefusedAfterHistory(t *testing.T) {
 	}
 	if _, vip := find(t, store, userNode(survivor)).Audiences["vip"]; !vip {
 		t.Error("the history did not count: this proves nothing")
+	}
+}
+
+// What follows for somebody else from the events of a batch is published, though
+// the last of them is refused.
+func TestRefusedAfterADeviceMoved(t *testing.T) {
+	strat := sample(t)
+	s := left(t, strat)
+	store := newStore(s, at(noon))
+	erase(t, store, userNode(victim))
+	fold(t, store, strat, order("m1", "u2", noon, "1"), login("m2", phone, "", noon, `{"country":"UA"}`), login("m3", phone, "u2", noon, ""))
+	moved := []event.Event{login("m4", phone, "u1", noon.Add(-time.Hour), ""), page("late", tablet, noon)}
+	effects, err := store.Fold(t.Context(), strat, moved)
+	if err != nil || !slices.Contains(kinds(effects), "Audience Left from-ukraine") {
+		t.Errorf("published %v, %v", kinds(effects), err)
 	}
 }
 
