@@ -21,7 +21,7 @@ import (
 	"rapport/shared/table"
 )
 
-var switches = flag.Int("switches", 3, "how often the explorer of erasures switches between two writers")
+var switches = flag.Int("switches", switchesByDefault, "how often the explorer of erasures switches between two writers")
 
 // What must not be found any more once the victim is erased.
 const (

@@ -2,4 +2,7 @@
 
 package people_test
 
-const seedsByDefault = 1000
+const (
+	seedsByDefault    = 1000
+	switchesByDefault = 3
+)
