@@ -197,7 +197,7 @@ func nodeOf(n *person.Node) node {
 		Computed: each(n.Computed, func(f *person.Fold) folded {
 			got := folded{Count: f.Count, Value: f.Value, At: f.At, Event: f.By}
 			if !f.Sum.IsZero() {
-				got.Sum = f.Sum.Text('f')
+				got.Sum = f.Sum.String()
 			}
 			return got
 		}),

@@ -14,7 +14,7 @@ const queueURL = "https://sqs." + engines.Region + ".amazonaws.com/123456789012/
 
 var known = map[string]string{
 	"WriteKey": "demo-write", "SecretKey": "demo-secret", "IdentitySecret": "demo-identity",
-	"Api": "https://api.example.com", "AWS::AccountId": "123456789012",
+	"Api": "https://api.example.com", "AWS::AccountId": "123456789012", "IdsPerMinute": "1000",
 }
 
 // Variables are the environment variables that the template gives a function, by

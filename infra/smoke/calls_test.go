@@ -127,12 +127,18 @@ func (s *stage) batch(t *testing.T, function string, bodies ...string) {
 	}
 }
 
-// request hands a function an HTTP request of a server.
+// request hands a function what a server posts.
 func (s *stage) request(t *testing.T, function, route, body string) {
+	t.Helper()
+	s.ask(t, function, http.MethodPost, route, body)
+}
+
+// ask hands a function an HTTP request of a server.
+func (s *stage) ask(t *testing.T, function, method, route, body string) {
 	t.Helper()
 	event, err := json.Marshal(map[string]any{
 		"version": "2.0", "rawPath": route, "body": body, "headers": map[string]string{"authorization": "Bearer demo-secret", "content-type": "application/json"},
-		"requestContext": map[string]any{"stage": "$default", "http": map[string]string{"method": http.MethodPost, "path": route, "sourceIp": "192.0.2.1"}},
+		"requestContext": map[string]any{"stage": "$default", "http": map[string]string{"method": method, "path": route, "sourceIp": "192.0.2.1"}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -172,6 +178,34 @@ func (s *stage) story(t *testing.T) {
 	s.batch(t, "unify", s.drain("IngestQueue")...)
 	s.batch(t, "tally", s.drain("TalliesQueue")...)
 	s.request(t, "decide", "/v1/decide", `{"userId":"ann","slots":["hero"]}`)
+	s.hurry(t)
+	s.leave(t, left)
+}
+
+// hurry brings a visitor's timer forward: seven days until no longer new, then an
+// hour until the basket is asked about.
+func (s *stage) hurry(t *testing.T) {
+	t.Helper()
+	for _, e := range []string{
+		`"type":"page","name":"Home"`,
+		`"type":"track","event":"Product Added","properties":{"cart_id":"c1","product_id":"p1","name":"Green tea","price":4.5,"quantity":1}`,
+	} {
+		s.request(t, "collect", "/v1/batch", `{"batch":[{"anonymousId":"visitor-dan-5f2a9c71e04b",`+e+`}]}`)
+		s.batch(t, "unify", s.drain("IngestQueue")...)
+	}
+}
+
+// leave erases a customer with mails, events and a timer; what comes late is
+// refused, until one of the identities is let in again.
+func (s *stage) leave(t *testing.T, late string) {
+	t.Helper()
+	s.ask(t, "forget", http.MethodGet, "/v1/people/userId:ann/export", "")
+	s.ask(t, "forget", http.MethodDelete, "/v1/people/userId:ann", "")
+	s.request(t, "collect", "/v1/batch", fmt.Sprintf(cart, "ann", late))
+	s.batch(t, "unify", s.drain("IngestQueue")...)
+	s.request(t, "collect", "/v1/identify", `{"userId":"eve","anonymousId":"visitor-ann-5f2a9c71e04b"}`)
+	s.batch(t, "unify", s.drain("IngestQueue")...)
+	s.ask(t, "forget", http.MethodPost, "/v1/people/userId:ann/reopen", "")
 }
 
 // timers fires what waited for advance alone: a visitor of nine days ago is no

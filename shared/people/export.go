@@ -12,10 +12,14 @@ import (
 	"rapport/shared/table"
 )
 
-// exportBytes ends a page of an export once this much was read. Lambda answers
-// with 6 MB at most, and the JSON around and inside of it takes its share; what
-// one query adds to it is 1 MB.
-const exportBytes = 2 << 20
+// exportBytes ends a page of an export once this much was read, unpacked. Lambda
+// answers with 6 MB at most, and the JSON around and inside of it takes its
+// share. What one query adds is exportItems, each little more than the largest
+// event, for records are packed and a query counts what is stored.
+const (
+	exportBytes = 2 << 20
+	exportItems = 40
+)
 
 // Belongings is one page of what is kept of a person beside the person's item.
 type Belongings struct {
@@ -37,7 +41,7 @@ func (s *Store) Export(ctx context.Context, p *person.Person, after string) (Bel
 	bytes := 0
 	for _, n := range p.Nodes[first:] {
 		for more := true; more; more = token != "" {
-			page, err := s.table.Query(ctx, table.NodePartition(n.ID.Hash()), table.Range{After: token})
+			page, err := s.table.Query(ctx, table.NodePartition(n.ID.Hash()), table.Range{After: token, Limit: exportItems})
 			if err != nil {
 				return out, err
 			}
@@ -80,11 +84,10 @@ func cursorAfter(p *person.Person, n *person.Node, token string) string {
 	return ""
 }
 
-// take keeps what items say, and returns how many bytes they were.
+// take keeps what items say, and returns how many bytes that is, about.
 func (b *Belongings) take(items []table.Item) (bytes int, err error) {
 	for i := range items {
 		item := &items[i]
-		bytes += len(item.Body)
 		switch {
 		case strings.HasPrefix(item.Key.Sort, table.EventPrefix):
 			r, err := decodeRecord(item)
@@ -92,12 +95,14 @@ func (b *Belongings) take(items []table.Item) (bytes int, err error) {
 				return bytes, err
 			}
 			b.Records = append(b.Records, *r)
+			bytes += r.Event.Size()
 		case strings.HasPrefix(item.Key.Sort, table.LedgerPrefix):
 			l, err := message.DecodeLedger(item)
 			if err != nil {
 				return bytes, err
 			}
 			b.Ledgers = append(b.Ledgers, l)
+			bytes += len(item.Body)
 		}
 	}
 	return bytes, nil
