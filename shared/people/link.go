@@ -8,7 +8,7 @@ import (
 // Verdicts that need the person's state. They are kept with the event, which
 // counts all the same, and shown in the timeline.
 const (
-	MergeRefused = "merge_refused" // the identity belongs to another customer
+	MergeRefused = "merge_refused" // the identity belongs to another customer, or was taken away from this one
 	TooManyIDs   = "too_many_ids"  // the person has person.MaxNodes identities
 	IDReused     = "id_reused"     // the message id came before with other content; not counted
 	ProfileFull  = "profile_full"  // the person's item is at its limit; not counted
@@ -55,12 +55,19 @@ func (u *unit) own(id, user person.NodeID, l person.Link, named bool) (verdict s
 		return "", err
 	}
 	n := from.Node(id)
-	if from != to && len(to.Nodes)+len(from.Nodes) > person.MaxNodes {
+	refused := n.Refusal(user) != nil || to.Node(user).Refusal(id) != nil
+	if !refused && from != to && len(to.Nodes)+len(from.Nodes) > person.MaxNodes {
 		return TooManyIDs, nil
 	}
 	if named && !n.Named {
 		n.Named = true
 		u.dirty[from.Root] = true
+	}
+	if refused {
+		if n.Withhold(l) {
+			u.dirty[from.Root] = true
+		}
+		return MergeRefused, nil
 	}
 	if !n.Own(l) {
 		if from != to {

@@ -245,8 +245,12 @@ func (u *unit) pointer(hash, root string) (table.Write, bool) {
 	if hash == root || !read || item.pointer == root {
 		return table.Write{}, false
 	}
+	return u.lead(hash, root), true
+}
+
+func (u *unit) lead(hash, root string) table.Write {
 	body := person.Pointer{To: root}.Encode()
-	return table.Put(table.PersonKey(hash), body, time.Time{}, u.expected(hash)), true
+	return table.Put(table.PersonKey(hash), body, time.Time{}, u.expected(hash))
 }
 
 func (u *unit) expected(hash string) table.Condition {

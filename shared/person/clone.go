@@ -22,6 +22,7 @@ func (n *Node) clone() *Node {
 		owner := *n.Owner
 		c.Owner = &owner
 	}
+	c.Refused = slices.Clone(n.Refused) // their links are never changed in place
 	c.Traits = maps.Clone(n.Traits)
 	c.Instances = converted(n.Instances, func(in *Instance) *Instance { copied := *in; return &copied })
 	c.Goals = maps.Clone(n.Goals)

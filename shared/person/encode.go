@@ -27,6 +27,7 @@ type storedNode struct {
 	ID       string                `json:"i"`
 	Named    bool                  `json:"w,omitempty"`
 	Owner    *storedLink           `json:"o,omitempty"`
+	Refused  []storedRefusal       `json:"r,omitempty"`
 	First    int64                 `json:"f,omitempty"`
 	Last     int64                 `json:"l,omitempty"`
 	Traits   []storedTraits        `json:"t,omitempty"`
@@ -37,13 +38,6 @@ type storedNode struct {
 	Consent   map[string]storedConsent  `json:"k,omitempty"`
 	Sends     []storedSend              `json:"s,omitempty"`
 	Shown     map[string]storedExposure `json:"h,omitempty"`
-}
-
-type storedLink struct {
-	To   string `json:"to"`
-	Rule string `json:"r"`
-	At   int64  `json:"at"`
-	By   string `json:"by"`
 }
 
 // storedTraits groups traits by the event that set them.
@@ -127,10 +121,7 @@ func (n *Node) store() storedNode {
 		ID: n.ID.String(), Named: n.Named,
 		First: millis(n.FirstSeen), Last: millis(n.LastSeen), Traits: groupTraits(n.Traits),
 	}
-	if n.Owner != nil {
-		l := n.Owner
-		s.Owner = &storedLink{To: l.To.String(), Rule: l.Rule, At: millis(l.At), By: l.By}
-	}
+	s.Owner, s.Refused = n.Owner.store(), n.storeRefused()
 	if len(n.Computed) > 0 {
 		s.Computed = make(map[string]storedFold, len(n.Computed))
 	}
@@ -151,12 +142,11 @@ func (s storedNode) load() (*Node, error) {
 		return nil, err
 	}
 	n := &Node{ID: id, Named: s.Named, FirstSeen: instant(s.First), LastSeen: instant(s.Last)}
-	if s.Owner != nil {
-		to, err := ParseNode(s.Owner.To)
-		if err != nil {
-			return nil, err
-		}
-		n.Owner = &Link{To: to, Rule: s.Owner.Rule, At: instant(s.Owner.At), By: s.Owner.By}
+	if n.Owner, err = s.Owner.load(); err != nil {
+		return nil, err
+	}
+	if err = n.loadRefused(s.Refused); err != nil {
+		return nil, err
 	}
 	for _, group := range s.Traits {
 		for name, value := range group.Set {

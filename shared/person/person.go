@@ -40,6 +40,9 @@ type Node struct {
 	// person is what its nodes' owners hold together.
 	Owner *Link
 
+	// Refused are the identities that this one must not be joined with, sorted.
+	Refused []Refusal
+
 	FirstSeen time.Time // of event times
 	LastSeen  time.Time
 	Traits    map[string]Trait
@@ -198,9 +201,10 @@ func (p *Person) Held(id NodeID) []NodeID {
 }
 
 // Split takes nodes out of the person, into one of their own that is returned.
-// The part with the root node keeps root, unit and timer; the other is named
-// after its first user id and starts anew in these. Memberships stay with both
-// until they are evaluated.
+// The part with the root node keeps root and timer; the other is named after its
+// first user id and has no timer. The part with the unit's node keeps the unit;
+// the other is drawn by the node that was seen first, as if it had never been
+// joined. Memberships stay with both until they are evaluated.
 func (p *Person) Split(out []NodeID) *Person {
 	q := &Person{Created: p.Created, Audiences: maps.Clone(p.Audiences)}
 	rooted := false
@@ -210,15 +214,32 @@ func (p *Person) Split(out []NodeID) *Person {
 	}
 	fresh := q
 	if rooted {
-		q.Root, q.Unit, q.Due = p.Root, p.Unit, p.Due
+		q.Root, q.Due = p.Root, p.Due
 		fresh = p
 	}
 	first := fresh.Nodes[0]
 	if user := fresh.User(); user != nil {
 		first = user
 	}
-	fresh.Root, fresh.Unit, fresh.Due = first.ID.Hash(), first.ID.Hash(), time.Time{}
+	fresh.Root, fresh.Due = first.ID.Hash(), time.Time{}
+	unit := p.Unit
+	p.Unit, q.Unit = p.unit(unit), q.unit(unit)
 	return q
+}
+
+// unit returns the unit while the person has its node, else the hash of the node
+// that was seen first.
+func (p *Person) unit(unit string) string {
+	first := p.Nodes[0]
+	for _, n := range p.Nodes {
+		if n.ID.Hash() == unit {
+			return unit
+		}
+		if n.earlier(first) {
+			first = n
+		}
+	}
+	return first.ID.Hash()
 }
 
 // Compare orders nodes by kind, then value.

@@ -14,6 +14,7 @@ import (
 //	or tombstone         n#<node hash>             person
 //	event record         n#<node hash>             e#<message id>
 //	fired timer          n#<node hash>             w#<due, unix ms>
+//	split or its lifting n#<node hash>             split
 //	message ledger       n#<node hash>             l#<message id>
 //	suppressed address   s#<address hash>          -
 //	tally marker         m#<tally id>              -
@@ -73,6 +74,9 @@ func CounterKey(name string, shard int) Key {
 func WakeKey(nodeHash string, due time.Time) Key {
 	return Key{Partition: "n#" + nodeHash, Sort: WakePrefix + strconv.FormatInt(due.UnixMilli(), 10)}
 }
+
+// SplitKey is where the record of a node's latest split, or its lifting, lives.
+func SplitKey(nodeHash string) Key { return Key{Partition: "n#" + nodeHash, Sort: "split"} }
 
 // TimerKey is where a timer that is swept in that minute lives.
 func TimerKey(minute time.Time, shard int, nodeHash string, due time.Time) Key {
