@@ -1,6 +1,7 @@
-// Package report is the Lambda for people who look and read: the customer view
-// and its timeline, what followed from decisions and mails, and the console. It
-// changes nothing.
+// Package report is the Lambda for people who look and read: the customer view,
+// its timeline and why it is one person, what followed from decisions and mails,
+// and the console. It changes nothing but who is one person: a wrong merge is
+// split here, and the split lifted.
 package report
 
 import (
@@ -22,10 +23,13 @@ import (
 	_ "time/tzdata" // days and hours are those of a zone, which Lambda's system may not know
 )
 
-// People reads people; people.Store does.
+// People reads people and takes them apart; people.Store does.
 type People interface {
 	Find(ctx context.Context, node person.NodeID) (*person.Person, error)
 	Timeline(ctx context.Context, p *person.Person, after string, limit int) ([]people.Record, string, error)
+	Why(ctx context.Context, p *person.Person, node person.NodeID) (*people.Evidence, error)
+	Split(ctx context.Context, s *strategy.Strategy, node person.NodeID) (effects []people.Effect, more bool, err error)
+	Lift(ctx context.Context, s *strategy.Strategy, node person.NodeID) (effects []people.Effect, more bool, err error)
 }
 
 // Strategy gives the published strategy.
@@ -45,6 +49,7 @@ type Deps struct {
 	People   People
 	Strategy Strategy
 	Results  Results
+	Outlet   people.Outlet // for what a split sets off
 	Keys     access.Keys
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -59,6 +64,9 @@ func New(d Deps) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/people/{node}", f.person)
 	mux.HandleFunc("GET /v1/people/{node}/timeline", f.timeline)
+	mux.HandleFunc("GET /v1/people/{node}/why", f.why)
+	mux.HandleFunc("POST /v1/people/{node}/split", f.recast(People.Split))
+	mux.HandleFunc("DELETE /v1/people/{node}/split", f.recast(People.Lift))
 	mux.HandleFunc("GET /v1/reports/blocks", f.blocks)
 	mux.HandleFunc("GET /v1/reports/journeys", f.journeys)
 	api := httpapi.RequireSecret(d.Keys, httpapi.Routes(mux))

@@ -2,8 +2,8 @@ package report_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -34,6 +34,14 @@ func (f fixed) Current(context.Context) (*strategy.Strategy, error) { return f.s
 // in which blocks and journeys were counted.
 func serve(t *testing.T) http.Handler {
 	t.Helper()
+	h, _ := serveWith(t, &heard{})
+	return h
+}
+
+// serveWith is serve with a bus that hears; events that come later are folded
+// by what it also returns.
+func serveWith(t *testing.T, bus people.Bus) (http.Handler, func(...event.Event)) {
+	t.Helper()
 	doc, _ := publish.Load("../../infra/strategy")
 	// What is shown of a strategy must not change with the sample's wording.
 	doc.Version, doc.Journeys = "0123456789ab", []journey.Journey{{ID: "cart-recovery"}}
@@ -46,20 +54,19 @@ func serve(t *testing.T) http.Handler {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	owners := 0
-	store := people.NewStore(db, now, func() string { owners++; return fmt.Sprint(t.Name(), owners) })
-	_, err = store.Fold(context.Background(), strat, []event.Event{
-		{MessageID: "m1", Type: event.Page, AnonymousID: "device-1234567890", Timestamp: noon.Add(-time.Hour), ReceivedAt: noon, Digest: "1"},
-		{MessageID: "m2", Type: event.Identify, AnonymousID: "device-1234567890", UserID: "u1", Traits: json.RawMessage(`{"country":"UA"}`), Timestamp: noon, ReceivedAt: noon, Digest: "2"},
-		{MessageID: "m3", Type: event.Track, Name: "Order Completed", UserID: "u1", Properties: json.RawMessage(`{"revenue":600}`), Timestamp: noon, ReceivedAt: noon, Digest: "3"},
-	})
-	if err != nil {
-		t.Fatal(err)
+	store := people.NewStore(db, now, rand.Text)
+	fold := func(events ...event.Event) {
+		t.Helper()
+		if _, err := store.Fold(context.Background(), strat, events); err != nil {
+			t.Fatal(err)
+		}
 	}
-	gone := event.Event{MessageID: "m4", Type: event.Page, UserID: "gone", Timestamp: noon, ReceivedAt: noon, Digest: "4"}
-	if _, err := store.Fold(context.Background(), strat, []event.Event{gone}); err != nil {
-		t.Fatal(err)
-	}
+	fold(
+		event.Event{MessageID: "m1", Type: event.Page, AnonymousID: "device-1234567890", Timestamp: noon.Add(-time.Hour), ReceivedAt: noon, Digest: "1"},
+		event.Event{MessageID: "m2", Type: event.Identify, AnonymousID: "device-1234567890", UserID: "u1", Traits: json.RawMessage(`{"country":"UA"}`), Timestamp: noon, ReceivedAt: noon, Digest: "2"},
+		event.Event{MessageID: "m3", Type: event.Track, Name: "Order Completed", UserID: "u1", Properties: json.RawMessage(`{"revenue":600}`), Timestamp: noon, ReceivedAt: noon, Digest: "3"},
+	)
+	fold(event.Event{MessageID: "m4", Type: event.Page, UserID: "gone", Timestamp: noon, ReceivedAt: noon, Digest: "4"})
 	if _, err := store.Erase(context.Background(), person.NodeID{Kind: person.UserID, Value: "gone"}, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -69,11 +76,16 @@ func serve(t *testing.T) http.Handler {
 	}
 	return report.New(report.Deps{
 		People: store, Strategy: fixed{strat}, Results: counted(t, db, strat), Now: now, Log: slog.New(slog.DiscardHandler), Keys: keys,
-	})
+		Outlet: people.Outlet{Bus: bus},
+	}), fold
 }
 
 func get(h http.Handler, path, key string) (int, string) {
-	r := httptest.NewRequest(http.MethodGet, path, nil)
+	return call(h, http.MethodGet, path, key, "")
+}
+
+func call(h http.Handler, method, path, key, body string) (int, string) {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	if key != "" {
 		r.SetBasicAuth(key, "")
 	}

@@ -14,9 +14,8 @@ import (
 
 // TestSamples invokes the function with each sample as AWS does.
 func TestSamples(t *testing.T) {
-	function := boot.HTTP(serve(t))
 	goldentest.Samples(t, "report", func(t *testing.T, payload []byte) any {
-		out, err := function.Invoke(context.Background(), payload)
+		out, err := boot.HTTP(serve(t)).Invoke(context.Background(), payload)
 		if err != nil {
 			t.Fatal(err)
 		}

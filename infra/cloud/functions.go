@@ -106,9 +106,13 @@ func buildReport(env Env) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	outlet, err := env.outlet()
+	if err != nil {
+		return nil, err
+	}
 	return boot.HTTP(report.New(report.Deps{
 		People: env.people(), Strategy: env.Strategy, Results: insight.NewCounters(env.Table, env.Now, newID),
-		Keys: keys, Now: env.Now, Log: env.Log,
+		Outlet: outlet, Keys: keys, Now: env.Now, Log: env.Log,
 	})), nil
 }
 
@@ -157,7 +161,7 @@ func (e Env) reserved(trait string) bool {
 	return false
 }
 
-// outlet is where unify and advance send what follows from events.
+// outlet is where unify, advance and report send what follows from changes.
 func (e Env) outlet() (people.Outlet, error) {
 	bus, err := e.Bus("BUS_NAME")
 	if err != nil {
