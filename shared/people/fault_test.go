@@ -17,7 +17,7 @@ import (
 	"rapport/shared/table"
 )
 
-func hops(t *testing.T, tb table.Table, id person.NodeID) int {
+func hops(t testing.TB, tb table.Table, id person.NodeID) int {
 	t.Helper()
 	reads := 0
 	ctx := table.WithMeter(context.Background(), func(u table.Usage) { reads += u.Items })

@@ -59,6 +59,9 @@ func (s *Store) recast(ctx context.Context, strat *strategy.Strategy, id person.
 			return nil, false, err
 		}
 		if _, ok := u.home[id.Hash()]; !ok {
+			if u.items[id.Hash()].version > 0 {
+				continue // it moved between two of our reads
+			}
 			return nil, false, fault.New(fault.NotFound, "no_person", "nobody has this identity yet").In("node")
 		}
 		before, version, err := s.recasting(ctx, id)
@@ -128,11 +131,19 @@ func (u *unit) takeOut(id person.NodeID) (ahead []table.Write, more bool, err er
 	if p.TakeOut(id) {
 		u.touch(p)
 	}
+	starts := append([]person.NodeID{id}, n.Out()...)
+	var hashes []string
+	for _, start := range starts {
+		hashes = append(hashes, start.Hash())
+	}
+	if err := u.read(hashes...); err != nil {
+		return nil, false, err
+	}
 	parts, origin := 0, map[string]string{}
-	for _, start := range append([]person.NodeID{id}, n.Out()...) {
+	for _, start := range starts {
 		at := u.people[u.home[start.Hash()]]
-		if at == nil || at.Node(start) == nil {
-			continue // it was in another person before
+		if at == nil {
+			continue // that end is known no more
 		}
 		held := at.Held(start)
 		if len(held) == len(at.Nodes) {

@@ -2,13 +2,18 @@ package people_test
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"rapport/shared/event"
 	"rapport/shared/people"
 	"rapport/shared/person"
 	"rapport/shared/strategy"
+	"rapport/shared/table"
 )
 
 // split and lift do as the function does: until there is no more to do.
@@ -87,4 +92,169 @@ func all(t testing.TB, s *people.Store, strat *strategy.Strategy, ids []person.N
 		out = append(out, shown(t, s, strat, id))
 	}
 	return out
+}
+
+// crowd gives each user that many devices and returns some of the identities.
+func crowd(t testing.TB, s *people.Store, strat *strategy.Strategy, devices int, users ...string) []person.NodeID {
+	t.Helper()
+	var some []person.NodeID
+	for _, user := range users {
+		some = append(some, userNode(user))
+		var events []event.Event
+		for i := range devices {
+			id := device(fmt.Sprintf("device-%s-%013d", user, i))
+			if i%20 == 7 {
+				some = append(some, id)
+			}
+			events = append(events, login(fmt.Sprint("m", user, i), id.Value, user, noon, ""), page(fmt.Sprint("p", user, i), id.Value, noon))
+		}
+		fold(t, s, strat, events...)
+	}
+	return some
+}
+
+// What one commit cannot hold takes several. Whichever of them is lost, before
+// or after its effect: repeating the call ends in the same people, and every
+// effect came out.
+func TestSplitOfManyIdentities(t *testing.T) {
+	strat := sample(t)
+	for name, c := range map[string]struct {
+		node    person.NodeID
+		people  int // afterwards
+		commits int // at least
+	}{
+		"the customer that joined":     {userNode("u2"), 2, 2},
+		"the customer that was joined": {userNode("u1"), 2, 2},
+		"one device of many":           {device("device-u2-0000000000007"), 2, 1},
+		"a customer of its devices":    {userNode("u3"), 96, 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := newTable(t, at(noon))
+			s := newStore(db, at(noon))
+			var some []person.NodeID
+			var before []string
+			if c.node == userNode("u3") {
+				some = crowd(t, s, strat, 95, "u3")
+			} else {
+				some = crowd(t, s, strat, 95, "u1", "u2")
+				before = all(t, s, strat, some)
+				fold(t, s, strat, alias("m", "u2", "u1", noon, true))
+			}
+			joined := all(t, s, strat, some)
+			var effects []string
+			for lose := 0; ; lose++ {
+				f := &faulty{Table: db, lose: lose, applied: lose%2 == 1}
+				out := insist(newStore(f, at(noon)), strat, c.node)
+				if lose == 0 {
+					effects = out
+				}
+				if !slices.Equal(out, effects) {
+					t.Errorf("commit %d lost: effects %v, want %v", lose, out, effects)
+				}
+				if got := count(t, db); got != c.people {
+					t.Fatalf("commit %d lost: %d people, want %d", lose, got, c.people)
+				}
+				if lose == 0 && f.calls < c.commits {
+					t.Fatalf("%d commits: the case is too small to prove anything", f.calls)
+				}
+				if lose > f.calls || lose == 3 {
+					break
+				}
+				lift(t, s, strat, c.node)
+				if got := all(t, s, strat, some); !slices.Equal(got, joined) {
+					t.Fatal("lifting gives other people")
+				}
+			}
+			if c.people > 2 && len(effects) == 0 {
+				t.Error("there are no effects: they prove nothing")
+			}
+			sound(t, db, name)
+			if got := all(t, s, strat, some); before != nil && c.node.Kind == person.UserID && !slices.Equal(got, before) {
+				t.Error("they are not what they were before")
+			}
+		})
+	}
+}
+
+// insist splits until there is no more to do, whatever fails, and returns the
+// ids of the effects.
+func insist(s *people.Store, strat *strategy.Strategy, id person.NodeID) []string {
+	out := map[string]bool{}
+	for {
+		effects, more, err := s.Split(context.Background(), strat, id)
+		for _, e := range effects {
+			if strings.HasPrefix(e.Cause, "split") {
+				out[e.ID] = true
+			}
+		}
+		if err == nil && !more {
+			return slices.Sorted(maps.Keys(out))
+		}
+	}
+}
+
+// count is how many people are in the table.
+func count(t testing.TB, tb table.Table) int {
+	t.Helper()
+	n := 0
+	for _, item := range everything(t, tb) {
+		if _, pointer := person.DecodePointer(item.Body); item.Key.Sort == "person" && !pointer {
+			n++
+		}
+	}
+	return n
+}
+
+// Two proven user ids never become one from a browser, in whichever order it
+// says so and however long the ids are.
+func TestBrowserNeverJoinsTwoUsers(t *testing.T) {
+	strat := sample(t)
+	const long = "customer-0000000001" // no stranger hits on it, and a browser still may not
+	events := []event.Event{
+		login("m1", phone, "u1", noon.Add(-2*time.Hour), ""), login("m2", phone, long, noon.Add(-time.Hour), ""),
+		alias("m3", long, "u1", noon, false), alias("m4", "u1", long, noon, false), alias("m5", "u1", "u1", noon, false),
+	}
+	db := newTable(t, at(noon))
+	var want []string
+	permute(events, func(order []event.Event) {
+		empty(t, db)
+		s := newStore(db, at(noon))
+		for _, e := range order {
+			fold(t, s, strat, e)
+		}
+		got := all(t, s, strat, []person.NodeID{userNode("u1"), userNode(long), device(phone)})
+		if want == nil {
+			want = got
+		}
+		if !slices.Equal(got, want) || got[0] == got[1] || got[0] != got[2] {
+			t.Fatalf("order %v:\n%v\nwant\n%v", order, got, want)
+		}
+	})
+}
+
+// An identity that an alias merely implies is found, and is no evidence to show
+// unless it is asked for.
+func TestWhyShowsImpliedIdentitiesWhenAsked(t *testing.T) {
+	strat := sample(t)
+	s := newStore(newTable(t, at(noon)), at(noon))
+	fold(t, s, strat, order("m1", "u2", noon, "1"), alias("m2", "u2", "u1", noon, true))
+	for id, want := range map[person.NodeID]string{
+		userNode("u1"): "[userId:u2 userId:u1] []", userNode("u2"): "[userId:u2 userId:u1] [userId:u2]",
+		device("u2"): "[anonymousId:u2 userId:u1 userId:u2 userId:u1] [anonymousId:u2]",
+	} {
+		w, err := s.Why(context.Background(), find(t, s, id), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var edges, path []string
+		for _, e := range w.Edges {
+			edges = append(edges, e.From.String(), e.To.String())
+		}
+		for _, e := range w.Path {
+			path = append(path, e.From.String())
+		}
+		if got := fmt.Sprint(edges, path); got != want {
+			t.Errorf("why of %s = %s, want %s", id, got, want)
+		}
+	}
 }
