@@ -55,7 +55,7 @@ func (u *unit) own(id, user person.NodeID, l person.Link, named bool) (verdict s
 		return "", err
 	}
 	n := from.Node(id)
-	refused := n.Refusal(user) != nil || to.Node(user).Refusal(id) != nil
+	refused := n.Refusal(user) != nil
 	if !refused && from != to && len(to.Nodes)+len(from.Nodes) > person.MaxNodes {
 		return TooManyIDs, nil
 	}

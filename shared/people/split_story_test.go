@@ -40,11 +40,13 @@ func drawn(t *rapid.T, prefix string) []event.Event {
 		when := noon.Add(-time.Duration(rapid.IntRange(0, 6).Draw(t, "hours")) * time.Hour)
 		user, other := six[rapid.IntRange(0, 2).Draw(t, "user")].Value, rapid.SampledFrom(six).Draw(t, "other")
 		dev := six[rapid.IntRange(3, 5).Draw(t, "device")].Value
-		switch rapid.IntRange(0, 5).Draw(t, "call") {
+		switch rapid.IntRange(0, 6).Draw(t, "call") {
 		case 0, 1, 2:
 			out[i] = login(id, dev, user, when, fmt.Sprintf(`{"country":%q}`, rapid.SampledFrom([]string{"UA", "PL"}).Draw(t, "country")))
 		case 3:
 			out[i] = alias(id, other.Value, user, when, rapid.Bool().Draw(t, "trusted"))
+		case 5:
+			out[i] = alias(id, six[rapid.IntRange(0, 2).Draw(t, "earlier")].Value, user, when, true)
 		case 4:
 			out[i] = order(id, user, when, "250.10")
 		default:

@@ -2,6 +2,7 @@ package people_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"rapport/shared/event"
+	"rapport/shared/fault"
 	"rapport/shared/people"
 	"rapport/shared/person"
 	"rapport/shared/strategy"
@@ -254,5 +256,95 @@ func TestWhyShowsImpliedIdentitiesWhenAsked(t *testing.T) {
 		if got := fmt.Sprint(edges, path); got != want {
 			t.Errorf("why of %s = %s, want %s", id, got, want)
 		}
+	}
+}
+
+// What stories meet rarely: who is in one person with the first identity after
+// the split, after what comes then, and after lifting it.
+func TestSplitCases(t *testing.T) {
+	strat := sample(t)
+	early, later := noon.Add(-2*time.Hour), noon.Add(-time.Hour)
+	for name, c := range map[string]struct {
+		before, after       []event.Event
+		node, with          person.NodeID
+		split, then, lifted bool // whether node is with the other
+	}{
+		"a cycle of aliases": {
+			before: []event.Event{alias("m1", "u1", "u2", noon, true), alias("m2", "u2", "u1", noon, true)},
+			after:  []event.Event{alias("m3", "u2", "u1", early, true)},
+			node:   userNode("u1"), with: userNode("u2"), lifted: true,
+		},
+		"a cycle of three": {
+			before: []event.Event{alias("m1", "u1", "u2", noon, true), alias("m2", "u2", "u3", noon, true), alias("m3", "u3", "u1", noon, true)},
+			node:   userNode("u1"), with: userNode("u2"), lifted: true,
+		},
+		"another user id of the same person names it": {
+			before: []event.Event{login("m1", phone, "u1", later, ""), alias("m2", "u2", "u1", noon, true)},
+			after:  []event.Event{login("m3", phone, "u2", noon, "")},
+			node:   device(phone), with: userNode("u2"), lifted: true,
+		},
+		"a third customer names it": {
+			before: []event.Event{login("m1", phone, "u1", later, "")},
+			after:  []event.Event{login("m2", phone, "u2", noon, "")},
+			node:   device(phone), with: userNode("u2"), then: true,
+		},
+		"earlier evidence waits": {
+			before: []event.Event{login("m1", phone, "u1", noon, "")},
+			after:  []event.Event{login("m2", phone, "u2", later, ""), login("m3", phone, "u1", early, "")},
+			node:   device(phone), with: userNode("u1"), lifted: true,
+		},
+		"later evidence does not replace what waits": {
+			before: []event.Event{login("m1", phone, "u1", early, "")},
+			after:  []event.Event{login("m2", phone, "u2", later, ""), login("m3", phone, "u1", noon, "")},
+			node:   device(phone), with: userNode("u1"), lifted: true,
+		},
+		"the other end's evidence waits too": {
+			before: []event.Event{alias("m1", "u1", "u2", noon, true), alias("m2", "u3", "u2", noon, true)},
+			after:  []event.Event{alias("m3", "u3", "u1", early, true)},
+			node:   userNode("u3"), with: userNode("u2"), lifted: true,
+		},
+		"a device that only a server's alias joined": {
+			before: []event.Event{page("m0", phone, noon), login("m1", laptop, "u1", noon, ""), alias("m2", phone, "u1", noon, true)},
+			after:  []event.Event{alias("m3", phone, "u1", early, true)},
+			node:   device(phone), with: userNode("u1"), lifted: true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := newTable(t, at(noon))
+			s := newStore(db, at(noon))
+			is := func(when string, want bool) {
+				t.Helper()
+				a, b := find(t, s, c.node), find(t, s, c.with)
+				if got := a != nil && b != nil && a.Root == b.Root; got != want {
+					t.Errorf("%s: %s is with %s = %v", when, c.node, c.with, got)
+				}
+				sound(t, db, when)
+			}
+			fold(t, s, strat, c.before...)
+			split(t, s, strat, c.node)
+			is("split", c.split)
+			fold(t, s, strat, c.after...)
+			is("then", c.then)
+			lift(t, s, strat, c.node)
+			is("lifted", c.lifted)
+		})
+	}
+}
+
+// A person that is full is not joined with what was taken out of it, and says so.
+func TestLiftOfTooMany(t *testing.T) {
+	strat := sample(t)
+	s := newStore(newTable(t, at(noon)), at(noon))
+	crowd(t, s, strat, 98, "u1", "u2")
+	fold(t, s, strat, login("m", phone, "u3", noon, ""), alias("a1", "u3", "u1", noon, true))
+	split(t, s, strat, userNode("u3"))
+	fold(t, s, strat, alias("a2", "u2", "u1", noon, true))
+	_, _, err := s.Lift(context.Background(), strat, userNode("u3"))
+	if f, ok := errors.AsType[*fault.Error](err); !ok || f.Kind != fault.Conflict || f.Code != people.TooManyIDs {
+		t.Errorf("err = %v", err)
+	}
+	fold(t, s, strat, alias("a3", "u3", "u1", noon, true))
+	if got := verdicts(t, s, userNode("u1"))["a3"]; !slices.Equal(got, []string{people.MergeRefused}) {
+		t.Errorf("verdict = %v: what was taken out is refused for that", got)
 	}
 }
