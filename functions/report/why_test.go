@@ -8,9 +8,13 @@ import (
 	"strings"
 	"testing"
 
+	"rapport/functions/report"
+	"rapport/shared/access"
 	"rapport/shared/event"
 	"rapport/shared/fault"
 	"rapport/shared/people"
+	"rapport/shared/person"
+	"rapport/shared/strategy"
 )
 
 const (
@@ -170,5 +174,42 @@ func TestWhyShowsWhatWasRefused(t *testing.T) {
 		`"messageId":"m5","at":"2026-11-24T12:00:00.000000001Z","reason":"merge_refused"}],"path":[]}`
 	if !strings.HasSuffix(body, want) {
 		t.Errorf("why = %s", body)
+	}
+}
+
+// slow is a store whose splits take three commits.
+type slow struct {
+	report.People
+	bus   *heard
+	steps int
+	t     *testing.T
+}
+
+func (s *slow) Split(context.Context, *strategy.Strategy, person.NodeID) ([]people.Effect, bool, error) {
+	if len(s.bus.effects) != s.steps {
+		s.t.Errorf("step %d began while %d were out", s.steps, len(s.bus.effects))
+	}
+	s.steps++
+	return []people.Effect{{Kind: people.AudienceLeft}}, s.steps < 3, nil
+}
+
+func (s *slow) Find(context.Context, person.NodeID) (*person.Person, error) {
+	return person.New(person.NodeID{Kind: person.UserID, Value: "u1"}, noon), nil
+}
+
+func (s *slow) Why(context.Context, *person.Person, person.NodeID) (*people.Evidence, error) {
+	return &people.Evidence{}, nil
+}
+
+func TestEachStepIsOutBeforeTheNext(t *testing.T) {
+	bus := &heard{}
+	store := &slow{bus: bus, t: t}
+	keys, err := access.NewKeys([]string{"demo-write"}, []string{"demo-secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := report.New(report.Deps{People: store, Strategy: fixed{}, Keys: keys, Outlet: people.Outlet{Bus: bus}})
+	if status, body := call(h, http.MethodPost, u1+"/split", "demo-secret", ""); status != 200 || len(bus.effects) != 3 {
+		t.Errorf("%d %s after %d effects", status, body, len(bus.effects))
 	}
 }
