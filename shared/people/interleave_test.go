@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"rapport/shared/people"
@@ -126,4 +127,27 @@ func story(t testing.TB, s *people.Store, strat *strategy.Strategy) {
 	fold(t, s, strat, page("m4", laptop, noon), login("m5", laptop, "u2", noon, ""), order("m6", "u2", noon, "20"))
 	fold(t, s, strat, alias("m7", "u2", "u1", noon, true))
 	split(t, s, strat, device(phone))
+}
+
+// Whose split was committed but not answered learns its effects from the next
+// call, even if that is to lift it.
+func TestLostAnswerOfASplit(t *testing.T) {
+	strat := sample(t)
+	db := newTable(t, at(noon))
+	fold(t, newStore(db, at(noon)), strat, page("m1", phone, noon), login("m2", phone, "u1", noon, `{"country":"UA"}`))
+	s := newStore(&faulty{Table: db, lose: 1, applied: true}, at(noon))
+	if _, _, err := s.Split(context.Background(), strat, device(phone)); err == nil {
+		t.Fatal("the answer was not lost: the test proves nothing")
+	}
+	effects, _, err := s.Lift(context.Background(), strat, device(phone))
+	if err != nil {
+		t.Fatal(err)
+	}
+	causes := map[string]bool{}
+	for _, e := range effects {
+		causes[strings.Fields(e.Cause)[0]] = true
+	}
+	if !causes["split"] || !causes["lift"] {
+		t.Errorf("effects = %v", effects)
+	}
 }
