@@ -105,11 +105,11 @@ func TestSplitAmongOthers(t *testing.T) {
 				writers[1-i](s)
 				serial[i] = all(t, s, strat, ids)
 			}
-			const bits = 7
+			const bits = 6
 			for schedule := range uint(1 << bits) {
 				begin()
 				interleave(db, schedule, bits, writers[0], writers[1])
-				where := fmt.Sprintf("schedule %07b", schedule)
+				where := fmt.Sprintf("schedule %06b", schedule)
 				sound(t, db, where)
 				if got := all(t, newStore(db, at(noon)), strat, ids); !slices.Equal(got, serial[0]) && !slices.Equal(got, serial[1]) {
 					t.Fatalf("%s:\n%v\nis neither\n%v\nnor\n%v", where, got, serial[0], serial[1])
