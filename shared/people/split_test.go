@@ -123,10 +123,10 @@ func TestSplitOfManyIdentities(t *testing.T) {
 		people  int // afterwards
 		commits int // at least
 	}{
-		"the customer that joined":     {userNode("u2"), 2, 2},
-		"a customer with another":      {userNode("u9"), 2, 2},
-		"one device of many":           {device("device-u2-0000000000007"), 2, 1},
-		"a customer of its devices":    {userNode("u3"), 96, 6},
+		"the customer that joined":  {userNode("u2"), 2, 2},
+		"a customer with another":   {userNode("u9"), 2, 2},
+		"one device of many":        {device("device-u2-0000000000007"), 2, 1},
+		"a customer of its devices": {userNode("u3"), 96, 6},
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := newTable(t, at(noon))
