@@ -179,6 +179,7 @@ func (s *stage) story(t *testing.T) {
 	s.batch(t, "tally", s.drain("TalliesQueue")...)
 	s.request(t, "decide", "/v1/decide", `{"userId":"ann","slots":["hero"]}`)
 	s.hurry(t)
+	s.part(t)
 	s.leave(t, left)
 }
 
@@ -192,6 +193,21 @@ func (s *stage) hurry(t *testing.T) {
 	} {
 		s.request(t, "collect", "/v1/batch", `{"batch":[{"anonymousId":"visitor-dan-5f2a9c71e04b",`+e+`}]}`)
 		s.batch(t, "unify", s.drain("IngestQueue")...)
+	}
+}
+
+// part takes a device from a customer, who was to be written to by now, and gives
+// it back.
+func (s *stage) part(t *testing.T) {
+	t.Helper()
+	const device = "visitor-gus-5f2a9c71e04b"
+	then := time.Now().UTC().Add(-2 * time.Hour)
+	s.happened(t, then, event.Event{Type: event.Page, Name: "Home", AnonymousID: device})
+	s.happened(t, then, event.Event{Type: event.Identify, UserID: "gus", AnonymousID: device, Traits: json.RawMessage(`{"email":"gus@example.com"}`)})
+	basket := json.RawMessage(`{"cart_id":"c1","product_id":"p1","name":"Green tea","price":4.5,"quantity":1}`)
+	s.happened(t, then, event.Event{Type: event.Track, Name: "Product Added", UserID: "gus", Properties: basket})
+	for _, method := range []string{http.MethodPost, http.MethodDelete} {
+		s.ask(t, "report", method, "/v1/people/anonymousId:"+device+"/split", "")
 	}
 }
 

@@ -36,9 +36,9 @@ func (w *turns) Commit(ctx context.Context, owner string, writes ...table.Write)
 	return w.Table.Commit(ctx, owner, writes...)
 }
 
-// interleave runs the writers call by call in the order that the bits of the
+// bySchedule runs the writers call by call in the order that the bits of the
 // schedule say, and once these are used up, the first who can.
-func interleave(db table.Table, schedule uint, bits int, writers ...func(*people.Store)) {
+func bySchedule(db table.Table, schedule uint, bits int, writers ...func(*people.Store)) {
 	all := make([]*turns, len(writers))
 	for i, write := range writers {
 		w := &turns{Table: db, arrived: make(chan bool), forward: make(chan struct{})}
@@ -108,7 +108,7 @@ func TestSplitAmongOthers(t *testing.T) {
 			const bits = 6
 			for schedule := range uint(1 << bits) {
 				begin()
-				interleave(db, schedule, bits, writers[0], writers[1])
+				bySchedule(db, schedule, bits, writers[0], writers[1])
 				where := fmt.Sprintf("schedule %06b", schedule)
 				sound(t, db, where)
 				if got := all(t, newStore(db, at(noon)), strat, ids); !slices.Equal(got, serial[0]) && !slices.Equal(got, serial[1]) {
