@@ -91,9 +91,10 @@ func (f *function) request(p *decision.Plan, slots []*decision.Slot, q question,
 	default:
 		unit = someone.Unit
 	}
+	now := f.Now()
 	return decision.Request{
-		Slots: slots, Unit: unit, View: someone.View(p.Strategy().Computed),
-		Context: q.Context, Now: f.Now(), Explain: q.trusted,
+		Slots: slots, Unit: unit, View: someone.View(p.Strategy().Declared, now),
+		Context: q.Context, Now: now, Explain: q.trusted,
 	}
 }
 

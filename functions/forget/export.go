@@ -33,6 +33,7 @@ type subject struct {
 	Due          time.Time                  `json:"due,omitzero"` // of the timer
 	Traits       map[string]trait           `json:"traits"`
 	Computed     map[string]json.RawMessage `json:"computed"`
+	Lifecycle    person.Stage               `json:"lifecycle,omitempty"`
 	Audiences    map[string]time.Time       `json:"audiences"` // since when
 	Nodes        []node                     `json:"nodes"`
 	Suppressions map[string]bool            `json:"suppressions"` // by address hash: whether it gets no mail
@@ -164,7 +165,7 @@ func (f *function) page(r *http.Request) (*export, error) {
 	if err != nil {
 		return nil, err
 	}
-	out.Person = subjectOf(p, current)
+	out.Person = subjectOf(p, current, f.Now())
 	out.Person.Suppressions, err = f.People.Suppressed(r.Context(), p)
 	return out, err
 }
@@ -176,11 +177,11 @@ func mailOf(l *message.Ledger) mail {
 	}
 }
 
-func subjectOf(p *person.Person, s *strategy.Strategy) *subject {
-	v := p.View(s.Computed)
+func subjectOf(p *person.Person, s *strategy.Strategy, now time.Time) *subject {
+	v := p.View(s.Declared, now)
 	out := &subject{
 		ID: v.ID, Root: p.Root, Unit: p.Unit, Created: p.Created, FirstSeen: v.FirstSeen, LastSeen: v.LastSeen, Due: p.Due,
-		Traits: each(v.Traits, traitOf), Computed: v.Computed, Audiences: p.Audiences,
+		Traits: each(v.Traits, traitOf), Computed: v.Computed, Lifecycle: v.Stage, Audiences: p.Audiences,
 	}
 	for _, n := range p.Nodes {
 		out.Nodes = append(out.Nodes, nodeOf(n))

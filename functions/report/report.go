@@ -91,7 +91,12 @@ func (f *function) person(w http.ResponseWriter, r *http.Request) {
 		httpapi.Error(w, err)
 		return
 	}
-	httpapi.Encode(w, http.StatusOK, customerView(p, current, f.Now(), r.URL.Query().Get("provenance") == "1"))
+	now, asked := f.Now(), r.URL.Query()
+	answer := customerView(p, current, now, asked.Get("provenance") == "1")
+	if asked.Get("why") == "1" {
+		answer.Why = why(p, current, now)
+	}
+	httpapi.Encode(w, http.StatusOK, answer)
 }
 
 const (

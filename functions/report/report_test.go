@@ -127,7 +127,7 @@ func TestPerson(t *testing.T) {
 	_, byUser := get(h, "/v1/people/userId:u1", "demo-secret")
 	_, byDevice := get(h, "/v1/people/anonymousId:device-1234567890", "demo-secret")
 	const want = `"nodes":["anonymousId:device-1234567890","userId:u1"],"traits":{"country":"UA"},` +
-		`"computed":{"last_order_at":"2026-11-24T12:00:00.000Z","orders":1,"pages":1,"revenue":600},` +
+		`"computed":{"last_order_at":"2026-11-24T12:00:00.000Z","orders":1,"orders_90d":1,"pages":1,"revenue":600},"lifecycle":"first-purchase",` +
 		`"audiences":["from-ukraine","vip"],"journeys":[],"consent":{},` +
 		`"firstSeen":"2026-11-24T11:00:00Z","lastSeen":"2026-11-24T12:00:00Z"}`
 	if !strings.HasSuffix(byUser, want) || byUser != byDevice {

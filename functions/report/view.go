@@ -17,12 +17,14 @@ type answer struct {
 	Nodes     []string       `json:"nodes"`
 	Traits    map[string]any `json:"traits"`
 	Computed  map[string]any `json:"computed"`
+	Lifecycle any            `json:"lifecycle,omitempty"` // the stage, when the strategy has a life cycle
 	Audiences []any          `json:"audiences"`
 	Journeys  []walk         `json:"journeys"`
 	Consent   map[string]any `json:"consent"`
 	FirstSeen *time.Time     `json:"firstSeen,omitempty"`
 	LastSeen  *time.Time     `json:"lastSeen,omitempty"`
 	Edges     []edge         `json:"edges,omitempty"` // provenance only
+	Why       []reasons      `json:"why,omitempty"`   // when it was asked for
 }
 
 // walk is where a person stands in a journey.
@@ -66,7 +68,7 @@ type membership struct {
 }
 
 func customerView(p *person.Person, s *strategy.Strategy, now time.Time, provenance bool) answer {
-	v := p.View(s.Computed)
+	v := p.View(s.Declared, now)
 	a := answer{
 		ID: v.ID, Nodes: []string{}, Traits: map[string]any{}, Computed: map[string]any{},
 		Audiences: []any{}, Journeys: []walk{}, Consent: map[string]any{},
@@ -97,6 +99,7 @@ func customerView(p *person.Person, s *strategy.Strategy, now time.Time, provena
 		}
 		a.Consent[purpose] = said
 	}
+	a.Lifecycle = stage(p, v, provenance)
 	a.Audiences = memberships(p, v, s, now, provenance)
 	if provenance {
 		a.Edges = edges(p)

@@ -47,7 +47,7 @@ func (f *function) why(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	httpapi.Encode(w, http.StatusOK, because{
-		Node: node.String(), Person: p.View(nil).ID,
+		Node: node.String(), Person: p.View(nil, f.Now()).ID,
 		Edges: shown(why.Edges), Refused: shown(why.Refused), Path: shown(why.Path),
 	})
 }

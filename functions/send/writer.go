@@ -39,7 +39,7 @@ func (w Writer) Mail(_ context.Context, s *strategy.Strategy, m *message.Message
 		return w.Links.URL(base, link.Link{Kind: kind, Node: m.Node, Message: m.ID, Purpose: t.Purpose})
 	}
 	traits := map[string]json.RawMessage{}
-	for name, trait := range p.View(nil).Traits {
+	for name, trait := range p.View(nil, w.Now()).Traits {
 		traits[name] = trait.Value
 	}
 	return letter.Compose(t, s.Sender,

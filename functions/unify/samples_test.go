@@ -66,7 +66,7 @@ func TestSamples(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			out = append(out, map[string]any{"response": response, "effects": published.effects, "computed": p.View(strat.Computed).Computed})
+			out = append(out, map[string]any{"response": response, "effects": published.effects, "computed": p.View(strat.Declared, noon).Computed})
 		}
 		return out
 	})

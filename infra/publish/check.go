@@ -25,6 +25,7 @@ func (l *loader) check() {
 			l.warnContext(e.body, program)
 		}
 	}
+	l.checkNesting()
 	for _, id := range l.slots.ids() {
 		l.readSlot(id, l.slots.at[id])
 	}

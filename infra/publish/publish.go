@@ -75,7 +75,7 @@ func Load(dir string) (strategy.Document, []Problem) {
 
 // document sorts what was read, so that equal strategies have equal bytes.
 func (l *loader) document() strategy.Document {
-	doc := strategy.Document{Zone: l.zone, Sender: l.sender}
+	doc := strategy.Document{Zone: l.zone, Sender: l.sender, Lifecycle: l.lifecycle}
 	for _, id := range l.computed.ids() {
 		doc.Computed = append(doc.Computed, l.computed.at[id].value)
 	}
@@ -96,6 +96,9 @@ func (l *loader) document() strategy.Document {
 	}
 	for _, id := range l.journeys.ids() {
 		doc.Journeys = append(doc.Journeys, l.journeys.at[id].value)
+	}
+	if doc.CountsDays() {
+		doc.Offsets = strategy.Offsets(l.location)
 	}
 	return doc
 }

@@ -40,6 +40,7 @@ func newEnv() (*cel.Env, error) {
 	return cel.NewCustomEnv(
 		cel.StdLib(), cel.ClearMacros(), cel.Macros(cel.HasMacro),
 		cel.Variable(audience.Traits, names), cel.Variable(audience.Computed, names), cel.Variable(audience.Context, names),
+		cel.Variable(audience.Audiences, cel.MapType(cel.StringType, cel.BoolType)), cel.Variable(audience.Lifecycle, cel.StringType),
 		cel.Variable(audience.Known, cel.BoolType), cel.Variable(audience.FirstSeen, cel.TimestampType),
 		cel.Variable(audience.LastSeen, cel.TimestampType), cel.Variable(audience.Now, cel.TimestampType),
 	)
@@ -73,12 +74,22 @@ func (c *ruleCompiler) compile(at place, what string) *audience.Program {
 		c.loader.report(at.file, at.node, "the rule of %s gives %s, not true or false: compare it with something", what, typeName(out))
 		return nil
 	}
-	if _, err := audience.Compile([]audience.Program{program}, c.times); err != nil {
+	if _, err := audience.Compile(c.alone(&program), c.times, c.loader.audiences.ids()...); err != nil {
 		c.loader.report(at.file, at.node, "the rule of %s: %s", what, sentence(err))
 		return nil
 	}
 	c.warnUnguarded(at, &program)
 	return &program
+}
+
+// alone returns a set of rules of which the last is this one, and all that it
+// could ask for are true: what is wrong with those is reported where they stand.
+func (c *ruleCompiler) alone(p *audience.Program) []audience.Program {
+	var out []audience.Program
+	for range c.loader.audiences.ids() {
+		out = append(out, constant(audience.TypeBool, "true"))
+	}
+	return append(out, *p)
 }
 
 // sentence returns what an error says to its reader, without where it was found.
@@ -158,7 +169,7 @@ func unexpected(what string) string {
 }
 
 var variables = []string{
-	audience.Traits, audience.Computed, audience.Context, audience.Known, audience.FirstSeen, audience.LastSeen, audience.Now,
+	audience.Traits, audience.Computed, audience.Context, audience.Audiences, audience.Lifecycle, audience.Known, audience.FirstSeen, audience.LastSeen, audience.Now,
 }
 
 // warnUnguarded tells that a value which not everybody has makes the whole rule
@@ -191,8 +202,7 @@ func (c *ruleCompiler) mayLack(path []string) bool {
 	case audience.Traits, audience.Context:
 		return true
 	case audience.Computed:
-		op := c.traits[path[1]]
-		return op == person.First || op == person.Last
+		return !c.traits[path[1]].Total() || len(path) > 2
 	default:
 		return false
 	}

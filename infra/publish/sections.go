@@ -39,6 +39,8 @@ type loader struct {
 	location  *time.Location
 	zoneAt    place
 	computed  section[person.ComputedTrait]
+	lifecycle *person.Lifecycle
+	lifeAt    place
 	audiences section[audience.Audience]
 	slots     section[content.Slot]
 	blocks    section[content.Block]
@@ -69,12 +71,13 @@ func (l *loader) readRoot(f *file, root *yaml.Node) {
 	if kindOf(root) == "nothing" {
 		return
 	}
-	m, ok := l.mapping(f, root, "a strategy file", "zone", "computed", "audiences", "slots", "blocks", "sender", "purposes", "messages", "journeys")
+	m, ok := l.mapping(f, root, "a strategy file", "zone", "computed", "lifecycle", "audiences", "slots", "blocks", "sender", "purposes", "messages", "journeys")
 	if !ok {
 		return
 	}
 	l.readZone(m)
-	entries(l, m, "computed", &l.computed, namePattern, "event!", "op!", "of")
+	entries(l, m, "computed", &l.computed, namePattern, "event!", "op!", "of", "window", "half_life")
+	l.readLifecycle(m)
 	entries(l, m, "audiences", &l.audiences, idPattern, "name!", "description", "when!")
 	entries(l, m, "slots", &l.slots, idPattern, "description", "fallback!")
 	entries(l, m, "blocks", &l.blocks, idPattern,
@@ -137,24 +140,6 @@ func idRule(pattern *regexp.Regexp) string {
 		return "use a-z, 0-9 and _, begin with a letter, at most 64 characters, so that rules can name it"
 	}
 	return "use a-z, 0-9, _ and -, at most 64 characters"
-}
-
-// readComputed reads the body of a computed trait.
-func (l *loader) readComputed(name string, e *entry[person.ComputedTrait]) {
-	m := e.body
-	t := person.ComputedTrait{Name: name, Op: person.Op(m.text("op", 10)), Event: m.text("event", 200), Of: m.texts("of", 10, 200)}
-	ops := []string{string(person.Count), string(person.Sum), string(person.First), string(person.Last)}
-	switch of := m.fields["of"]; {
-	case !slices.Contains(ops, string(t.Op)):
-		if n := m.scalar("op"); n != nil {
-			l.report(m.file, n, "op of %s cannot be %q%s", m.what, t.Op, didYouMean(string(t.Op), ops))
-		}
-	case t.Op == person.Count && of != nil:
-		l.report(m.file, of, "%s counts events: leave of out, or use sum", m.what)
-	case t.Op != person.Count && of == nil:
-		l.report(m.file, m.node, "%s needs of: the property to take the %s of", m.what, t.Op)
-	}
-	e.value = t
 }
 
 // readAudience reads the body of an audience, except for its rule.

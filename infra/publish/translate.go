@@ -128,10 +128,15 @@ func (t *translation) indexed(e ast.Expr, c ast.CallExpr) []string {
 func (t *translation) checkPath(e ast.Expr, p audience.Program) audience.Program {
 	names := p.Path[1:]
 	switch p.Path[0] {
-	case audience.Known, audience.FirstSeen, audience.LastSeen, audience.Now:
+	case audience.Known, audience.Lifecycle, audience.FirstSeen, audience.LastSeen, audience.Now:
 		if len(names) > 0 {
 			return t.refuse(e, "%s has nothing inside: use it as it is", p.Path[0])
 		}
+		if p.Path[0] == audience.Lifecycle && t.compiler.loader.lifecycle == nil {
+			return t.refuse(e, "the strategy has no lifecycle: declare one before rules ask for it")
+		}
+	case audience.Audiences:
+		return t.checkAudience(e, p)
 	case audience.Traits, audience.Computed, audience.Context:
 		if len(names) == 0 {
 			return t.refuse(e, "%s holds many values: write which one, like %s.name", p.Path[0], p.Path[0])
@@ -142,6 +147,18 @@ func (t *translation) checkPath(e ast.Expr, p audience.Program) audience.Program
 		}
 	default:
 		return t.refuse(variable(e), "there is no %s%s", p.Path[0], didYouMean(p.Path[0], variables))
+	}
+	return p
+}
+
+// checkAudience refuses to ask for an audience that does not exist.
+func (t *translation) checkAudience(e ast.Expr, p audience.Program) audience.Program {
+	known := t.compiler.loader.audiences
+	switch {
+	case p.Op == audience.OpHas || len(p.Path) != 2:
+		return t.refuse(e, "ask for an audience by its id, like audiences.vip or audiences[\"new-visitor\"]")
+	case known.at[p.Path[1]] == nil:
+		return t.refuse(e, "there is no audience %q%s", p.Path[1], didYouMean(p.Path[1], known.ids()))
 	}
 	return p
 }
@@ -190,6 +207,9 @@ func (t *translation) call(e ast.Expr) audience.Program {
 		return t.nameIn(e, args)
 	}
 	p := audience.Program{Op: op, Args: t.exprs(args)}
+	if wrong, ok := t.checkStages(p); !ok {
+		return t.refuse(e, "there is no stage %q%s", wrong, didYouMean(wrong, stageNames()))
+	}
 	switch op {
 	case audience.OpTime, audience.OpSpan:
 		return t.foldTime(e, p)

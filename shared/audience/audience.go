@@ -4,7 +4,9 @@
 // that CEL gives it and without linking CEL.
 //
 // A rule reads traits, computed and context (names to JSON values), known (the
-// person has a proven user id), firstSeen, lastSeen and now (timestamps). A JSON
+// person has a proven user id), lifecycle (the person's stage), audiences (by
+// id, whether the person is in another one), firstSeen, lastSeen and now
+// (timestamps). A JSON
 // number is an int when it is a whole number that fits 64 bits, and a double
 // otherwise. Time has millisecond steps.
 package audience
@@ -23,6 +25,7 @@ const (
 	MaxNodes   = 200     // operations, constants and paths in it
 	MaxText    = 4 << 10 // bytes of its CEL text
 	MaxPattern = 256     // bytes of a regular expression in it
+	MaxWhole   = 1000    // operations with those of the audiences that it asks for
 )
 
 // Program is a rule as a tree of operations, the form in which a published
@@ -70,6 +73,8 @@ const (
 	Traits    = "traits"
 	Computed  = "computed"
 	Context   = "context"
+	Audiences = "audiences"
+	Lifecycle = "lifecycle"
 	Known     = "known"
 	FirstSeen = "firstSeen"
 	LastSeen  = "lastSeen"

@@ -13,14 +13,71 @@ type compiler struct {
 	set    *Set
 	slotOf map[string]int // by path, names joined with NUL
 	timed  map[string]bool
+	ids    []string // of the first rules, which others may ask for
+	states []state  // by rule
 	uses   []int
 	temps  int
+	whole  int // operations, with those of the rules that are asked for
 }
 
-func (c *compiler) rule(p *Program, i int) (rule, error) {
-	c.uses, c.temps = nil, 0
+// state is how far a rule is compiled.
+type state uint8
+
+const (
+	untouched state = iota
+	begun
+	done
+)
+
+// compileRule compiles rule i unless that was done, and before it the rules that
+// it asks for.
+func (c *compiler) compileRule(programs []Program, i int) *fault.Error {
+	switch c.states[i] {
+	case done:
+		return nil
+	case begun:
+		return fault.New(fault.Invalid, "rule_cycle", "the audience %s asks for itself, directly or by way of others; let one of them do without", c.ids[i]).In(fmt.Sprintf("rules[%d]", i))
+	}
+	c.states[i] = begun
+	for _, j := range c.asked(&programs[i]) {
+		if err := c.compileRule(programs, j); err != nil {
+			return err
+		}
+	}
+	r, err := c.rule(&programs[i], i)
+	if err != nil {
+		return err
+	}
+	c.set.rules[i], c.states[i] = r, done
+	return nil
+}
+
+// asked returns the rules of the audiences that a program asks for.
+func (c *compiler) asked(p *Program) []int {
+	var out []int
+	if p.Op == OpGet && len(p.Path) == 2 && p.Path[0] == Audiences {
+		if i := slices.Index(c.ids, p.Path[1]); i >= 0 {
+			out = append(out, i)
+		}
+	}
+	for i := range p.Args {
+		out = append(out, c.asked(&p.Args[i])...)
+	}
+	return out
+}
+
+func (c *compiler) rule(p *Program, i int) (rule, *fault.Error) {
+	c.uses, c.temps, c.whole = nil, 0, count(p, MaxNodes)
 	r := rule{program: *p}
+	for _, j := range c.asked(p) {
+		// Its intermediate values stay apart from ours.
+		c.temps = max(c.temps, c.set.rules[j].temps)
+		c.whole += c.set.rules[j].whole
+	}
 	err := check(p)
+	if err == nil && c.whole > MaxWhole {
+		err = fault.New(fault.TooLarge, "rule_too_big", "with the audiences that it asks for a rule has at most %d operations; ask for fewer", MaxWhole)
+	}
 	if err == nil {
 		r.test, err = c.predicate(p)
 	}
@@ -28,9 +85,21 @@ func (c *compiler) rule(p *Program, i int) (rule, error) {
 		return rule{}, err.In(fmt.Sprintf("rules[%d]", i))
 	}
 	slices.Sort(c.uses)
-	r.uses = slices.Compact(c.uses)
+	r.uses, r.temps, r.whole = slices.Compact(c.uses), c.temps, c.whole
 	c.set.scratch = max(c.set.scratch, c.temps)
 	return r, nil
+}
+
+// member compiles the question whether the person is in another audience. Who
+// cannot be decided is not in it.
+func (c *compiler) member(id string) (predicate, *fault.Error) {
+	i := slices.Index(c.ids, id)
+	if i < 0 {
+		return nil, malformed("there is no audience %q", id)
+	}
+	other := &c.set.rules[i]
+	c.uses = append(c.uses, other.uses...)
+	return func(f *Facts) verdict { return max(other.test(f), no) }, nil
 }
 
 // temp reserves the place of an intermediate value.
@@ -111,11 +180,15 @@ func (p *Program) checkPath() *fault.Error {
 	}
 	names := len(p.Path) - 1
 	switch p.Path[0] {
+	case Audiences:
+		if names != 1 || p.Op == OpHas {
+			return malformed("%s is asked for one id, as in %s.vip", p.Path[0], p.Path[0])
+		}
 	case Traits, Computed, Context:
 		if names == 0 {
 			return malformed("%s is read by name, as in %s.country", p.Path[0], p.Path[0])
 		}
-	case Known, FirstSeen, LastSeen, Now:
+	case Known, Lifecycle, FirstSeen, LastSeen, Now:
 		if names > 0 || p.Op == OpHas {
 			return malformed("%s has nothing inside", p.Path[0])
 		}

@@ -15,6 +15,7 @@ type Facts struct {
 	slots   []value
 	scratch []value
 	members []json.RawMessage // of the context, by Set.names
+	stage   []byte
 	reader  reader
 	clock   clock
 }
@@ -55,6 +56,11 @@ func (f *Facts) fill(k int, s *slot, v *person.View, now time.Time) {
 		f.read(out, s, f.members[s.name])
 	case Known:
 		out.kind, out.n = boolean, int64(verdictOf(v.Known))
+	case Lifecycle:
+		if v.Stage != "" {
+			f.stage = append(f.stage[:0], v.Stage...)
+			out.kind, out.text = text, f.stage
+		}
 	case FirstSeen:
 		out.setMoment(v.FirstSeen)
 	case LastSeen:

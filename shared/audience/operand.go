@@ -14,6 +14,9 @@ var (
 
 // operand compiles p as a value.
 func (c *compiler) operand(p *Program) (operand, *fault.Error) {
+	if p.asksAudience() {
+		return c.decided(p)
+	}
 	switch p.Op {
 	case OpConst:
 		return constant(p)

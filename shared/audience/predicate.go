@@ -32,6 +32,9 @@ type (
 
 // predicate compiles p as a condition.
 func (c *compiler) predicate(p *Program) (predicate, *fault.Error) {
+	if p.asksAudience() {
+		return c.member(p.Path[1])
+	}
 	switch p.Op {
 	case OpAnd, OpOr, OpNot:
 		return c.logic(p)
@@ -57,6 +60,9 @@ func (c *compiler) predicate(p *Program) (predicate, *fault.Error) {
 		return c.truth(p)
 	}
 }
+
+// asksAudience reports whether p is audiences.id.
+func (p *Program) asksAudience() bool { return p.Op == OpGet && p.Path[0] == Audiences }
 
 // truth takes a value as a condition.
 func (c *compiler) truth(p *Program) (predicate, *fault.Error) {

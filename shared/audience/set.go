@@ -12,6 +12,7 @@ import (
 // may use it, each with its own Facts.
 type Set struct {
 	rules    []rule
+	ids      []string // of the first rules
 	slots    []slot
 	names    []string       // the first names of context paths, sorted
 	scratch  int            // most intermediate values that one rule needs
@@ -23,7 +24,9 @@ type Set struct {
 type rule struct {
 	program Program
 	test    predicate
-	uses    []int // slots, ascending
+	uses    []int // slots, ascending, with those of the rules that it asks for
+	temps   int   // intermediate values
+	whole   int   // operations
 }
 
 // slot is one path that rules read.
@@ -34,20 +37,24 @@ type slot struct {
 }
 
 // Compile compiles programs; the i-th is then rule i of the set. Times lists the
-// paths whose strings are times: "computed.last_order_at". It returns faults of
-// kind Invalid for a program that is not well formed or over a limit.
-func Compile(programs []Program, times []string) (*Set, error) {
-	c := &compiler{set: &Set{}, slotOf: map[string]int{}, timed: map[string]bool{}}
+// paths whose strings are times: "computed.last_order_at". Ids name the first
+// rules, which the others may ask for as audiences. It returns faults of kind
+// Invalid for a program that is not well formed, over a limit, or that asks for
+// itself.
+func Compile(programs []Program, times []string, ids ...string) (*Set, error) {
+	c := &compiler{
+		set: &Set{rules: make([]rule, len(programs))}, slotOf: map[string]int{}, timed: map[string]bool{},
+		ids: ids, states: make([]state, len(programs)),
+	}
 	for _, path := range times {
 		c.timed[path] = true
 	}
 	for i := range programs {
-		r, err := c.rule(&programs[i], i)
-		if err != nil {
+		if err := c.compileRule(programs, i); err != nil {
 			return nil, err
 		}
-		c.set.rules = append(c.set.rules, r)
 	}
+	c.set.ids = ids
 	c.set.nameContext()
 	c.set.giveReasons()
 	return c.set, nil

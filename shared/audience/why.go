@@ -40,7 +40,7 @@ type explainer struct {
 
 // test evaluates part of a rule, and returns which slots it reads.
 func (e *explainer) test(p *Program) (verdict, []int) {
-	c := &compiler{set: e.set, slotOf: e.slotOf}
+	c := &compiler{set: e.set, slotOf: e.slotOf, ids: e.set.ids, temps: e.set.scratch}
 	test, err := c.predicate(p)
 	if err != nil {
 		return undecided(wrongType), nil // not reached: the whole rule compiled
@@ -67,6 +67,9 @@ func (e *explainer) explain(p *Program) {
 		e.explainLogic(p)
 	default:
 		e.describe(p)
+		if p.asksAudience() {
+			e.explain(&e.set.rules[slices.Index(e.set.ids, p.Path[1])].program)
+		}
 	}
 }
 
@@ -90,6 +93,9 @@ func (e *explainer) explainLogic(p *Program) {
 // describe adds what came of one condition, with the values that it read.
 func (e *explainer) describe(p *Program) {
 	v, uses := e.test(p)
+	if p.asksAudience() {
+		uses = nil // the other audience's own conditions follow
+	}
 	outcome := "cannot be decided"
 	switch v {
 	case yes:

@@ -38,7 +38,7 @@ func audiences() []audience.Audience {
 
 // from is the view of a person who has the country, "" for an empty person.
 func from(country string) *person.View {
-	v := (&person.Person{}).View(nil)
+	v := (&person.Person{}).View(nil, time.Time{})
 	if country != "" {
 		v.Traits["country"] = person.Trait{Value: json.RawMessage(`"` + country + `"`)}
 	}

@@ -69,7 +69,7 @@ func (p product) item() Item { return p.Item }
 
 func (p product) count() int {
 	var f person.Fold
-	if len(p.Quantity) == 0 || !f.Add(person.Sum, f.At, "", p.Quantity) {
+	if len(p.Quantity) == 0 || !f.Add(person.ComputedTrait{Op: person.Sum}, f.At, 0, "", p.Quantity) {
 		return 1
 	}
 	n, ok := f.Sum.Int64()

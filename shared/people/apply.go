@@ -47,7 +47,8 @@ func absorb(p *person.Person, e *event.Event, s *strategy.Strategy, now time.Tim
 	n.Named = true
 	n.See(e.Timestamp)
 	declare(n, e)
-	compute(n, e, s.Computed)
+	compute(n, e, s.Declared)
+	live(n, e, s.Lifecycle)
 	return travel(p, n, e, s, now)
 }
 
@@ -67,25 +68,39 @@ func declare(n *person.Node, e *event.Event) {
 }
 
 // compute feeds the computed traits that listen to this event.
-func compute(n *person.Node, e *event.Event, declared []person.ComputedTrait) {
-	for _, c := range declared {
-		if !listens(c, e) {
+func compute(n *person.Node, e *event.Event, declared *person.Declared) {
+	day := declared.Days.Day(e.Timestamp)
+	for _, c := range declared.Computed {
+		if !listens(c.Event, e) {
 			continue
 		}
 		value := property(e, c.Of)
-		if c.Op != person.Count && value == nil {
+		if c.Op.TakesProperty() && value == nil {
 			continue
 		}
-		n.Fold(c.Name).Add(c.Op, e.Timestamp, e.MessageID, value)
+		n.Fold(c.Name).Add(c, e.Timestamp, day, e.MessageID, value)
 	}
 }
 
-func listens(c person.ComputedTrait, e *event.Event) bool {
+// live remembers what the life cycle depends on.
+func live(n *person.Node, e *event.Event, c *person.Lifecycle) {
+	if c == nil {
+		return
+	}
+	if listens(c.Goal, e) {
+		n.Life.Buy(person.Purchase{At: e.Timestamp, By: e.MessageID})
+	}
+	for _, name := range c.Lead {
+		n.Life.Lead = n.Life.Lead || listens(name, e) || name == person.Identified && e.Type == event.Identify
+	}
+}
+
+func listens(name string, e *event.Event) bool {
 	switch e.Type {
 	case event.Track:
-		return c.Event == e.Name
+		return name == e.Name
 	case event.Page, event.Screen:
-		return c.Event == string(e.Type)
+		return name == string(e.Type)
 	default:
 		return false
 	}
@@ -148,15 +163,14 @@ func reassess(p *person.Person, node person.NodeID, cause string, s *strategy.St
 	return append(effects, steps...)
 }
 
-// enrol brings the memberships up to date and returns when time alone can
+// enrol brings memberships and stage up to date, and returns when time alone can
 // change one.
 func enrol(p *person.Person, node person.NodeID, cause string, s *strategy.Strategy, now time.Time) (effects []Effect, due time.Time) {
-	view := p.View(s.Computed)
+	view := p.View(s.Declared, now)
 	var facts audience.Facts
 	s.Rules.Fill(&facts, view, nil, now)
 	for i, a := range s.Audiences {
-		matched, err := s.Rules.Match(i, &facts)
-		matched = matched && err == nil
+		matched := belongs(s, i, &facts)
 		_, member := p.Audiences[a.ID]
 		switch {
 		case matched && !member:
@@ -166,10 +180,9 @@ func enrol(p *person.Person, node person.NodeID, cause string, s *strategy.Strat
 			p.Leave(a.ID)
 			effects = append(effects, newEffect(AudienceLeft, node, a.ID, cause, now))
 		}
-		due = earlier(due, s.Rules.NextFlip(i, &facts))
 	}
 	forget(p, s)
-	return effects, due
+	return append(effects, advance(p, node, view.Stage, cause, now)...), turn(p, s, view, &facts, now)
 }
 
 // forget drops memberships of audiences that the strategy no longer has.

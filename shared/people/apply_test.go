@@ -26,7 +26,7 @@ func TestApplyLeavesItsInputAlone(t *testing.T) {
 	if string(a) != string(b) || !slices.Equal(effects, same) {
 		t.Error("the same input gave another output")
 	}
-	if got := kinds(effects); !slices.Equal(got, []string{"Audience Entered vip"}) {
+	if got := kinds(effects); !slices.Equal(got, []string{"Audience Entered vip", "Stage Entered visitor first-purchase"}) {
 		t.Errorf("effects = %v", got)
 	}
 	if !strings.HasPrefix(effects[0].ID, userNode("u1").Hash()+"_") {
@@ -57,7 +57,7 @@ func TestComputedTraits(t *testing.T) {
 	other := base("x", event.Track, noon.Add(time.Hour))
 	other.Name, other.UserID = "Order Cancelled", "u1"
 	p, _ = people.Apply(p, &other, strat, noon)
-	v := p.View(strat.Computed)
+	v := p.View(strat.Declared, noon)
 	for name, want := range map[string]string{
 		"orders": "5", "revenue": "31", "last_order_at": `"2026-11-24T12:04:00.000Z"`, "pages": "0",
 	} {
@@ -72,7 +72,7 @@ func TestTraitsOfTracksAreNotThePersons(t *testing.T) {
 	p := person.New(userNode("u1"), noon)
 	e := order("m1", "u1", noon, "1")
 	e.Traits = []byte(`{"country":"UA"}`)
-	if p, _ = people.Apply(p, &e, strat, noon); len(p.View(nil).Traits) != 0 {
+	if p, _ = people.Apply(p, &e, strat, noon); len(p.View(nil, noon).Traits) != 0 {
 		t.Error("a track set traits")
 	}
 }

@@ -14,11 +14,12 @@ import (
 // Kind is what an effect asks for.
 type Kind string
 
-// The effects: a membership that the rest of the company may act on, a mail that
-// a journey asks for, something to count.
+// The effects: a membership or a stage of the life cycle that the rest of the
+// company may act on, a mail that a journey asks for, something to count.
 const (
 	AudienceEntered Kind = "Audience Entered"
 	AudienceLeft    Kind = "Audience Left"
+	StageEntered    Kind = "Stage Entered"
 	MessageDue      Kind = "Message Due"
 	Counted         Kind = "Counted"
 )
@@ -33,6 +34,9 @@ type Effect struct {
 	Audience string    `json:"audience,omitempty"` // whose membership changed
 	Cause    string    `json:"cause"`              // message id of the event, or "timer"
 	At       time.Time `json:"at"`                 // when Rapport saw it
+
+	Stage person.Stage `json:"stage,omitempty"` // of a StageEntered
+	From  person.Stage `json:"from,omitempty"`  // the stage before
 
 	Message *message.Message `json:"message,omitempty"` // of a MessageDue
 	Tally   *insight.Tally   `json:"tally,omitempty"`   // of a Counted

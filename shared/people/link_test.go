@@ -20,7 +20,7 @@ const (
 func names(p *person.Person) []string {
 	var out []string
 	if p != nil {
-		for _, id := range p.View(nil).Nodes {
+		for _, id := range p.View(nil, noon).Nodes {
 			out = append(out, id.String())
 		}
 	}
@@ -53,7 +53,7 @@ func TestIdentifyJoinsTheVisitorsHistory(t *testing.T) {
 	if got := names(p); !slices.Equal(got, want) {
 		t.Errorf("nodes = %v, want %v", got, want)
 	}
-	v := p.View(strat.Computed)
+	v := p.View(strat.Declared, noon)
 	if string(v.Computed["pages"]) != "2" || !v.FirstSeen.Equal(noon.Add(-time.Hour)) {
 		t.Errorf("history was lost: %+v", v)
 	}
@@ -76,7 +76,7 @@ func TestClaimJoinsNothing(t *testing.T) {
 	fold(t, s, strat, e)
 
 	p := find(t, s, device(phone))
-	if v := p.View(strat.Computed); len(v.Traits) > 0 || v.Known || string(v.Computed["orders"]) != "0" {
+	if v := p.View(strat.Declared, noon); len(v.Traits) > 0 || v.Known || string(v.Computed["orders"]) != "0" {
 		t.Errorf("a claim taught the stranger or the visitor something: %+v", v)
 	}
 	if owner := find(t, s, userNode("u1")); len(owner.Nodes) != 1 {
@@ -115,10 +115,10 @@ func TestSharedDevice(t *testing.T) {
 		}
 		// Both sides live on.
 		fold(t, s, strat, page("m3", phone, noon), order("m4", "u2", noon, "5"))
-		if v := find(t, s, userNode("u1")).View(strat.Computed); string(v.Computed["pages"]) != "2" {
+		if v := find(t, s, userNode("u1")).View(strat.Declared, noon); string(v.Computed["pages"]) != "2" {
 			t.Errorf("late=%v: u1's pages = %s", late, v.Computed["pages"])
 		}
-		if v := find(t, s, userNode("u2")).View(strat.Computed); string(v.Computed["orders"]) != "1" || v.Known == false {
+		if v := find(t, s, userNode("u2")).View(strat.Declared, noon); string(v.Computed["orders"]) != "1" || v.Known == false {
 			t.Errorf("late=%v: u2's orders = %s", late, v.Computed["orders"])
 		}
 	}
@@ -167,7 +167,7 @@ func TestRow26AliasCycle(t *testing.T) {
 	if got := names(p); !slices.Equal(got, []string{"userId:a", "userId:b"}) || find(t, s, userNode("b")).Root != p.Root {
 		t.Errorf("nodes = %v", got)
 	}
-	if v := p.View(strat.Computed); string(v.Computed["revenue"]) != "3" {
+	if v := p.View(strat.Declared, noon); string(v.Computed["revenue"]) != "3" {
 		t.Errorf("revenue = %s", v.Computed["revenue"])
 	}
 }
@@ -212,7 +212,7 @@ func TestMergeOfLargePeople(t *testing.T) {
 			}
 		}
 	}
-	if v := find(t, s, userNode("u2")).View(strat.Computed); string(v.Computed["pages"]) != "190" {
+	if v := find(t, s, userNode("u2")).View(strat.Declared, noon); string(v.Computed["pages"]) != "190" {
 		t.Errorf("pages = %s", v.Computed["pages"])
 	}
 }

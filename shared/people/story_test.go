@@ -174,7 +174,7 @@ func shown(t testing.TB, s *people.Store, strat *strategy.Strategy, id person.No
 	body, err := json.Marshal(struct {
 		View      *person.View
 		Audiences map[string]bool
-	}{p.View(strat.Computed), setOf(audiences)})
+	}{p.View(strat.Declared, noon), setOf(audiences)})
 	if err != nil {
 		t.Fatal(err)
 	}

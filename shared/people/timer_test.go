@@ -49,7 +49,10 @@ func (c *clock) until(t *testing.T, end time.Time, s *people.Store, strat *strat
 func kinds(effects []people.Effect) []string {
 	var out []string
 	for _, e := range effects {
-		out = append(out, string(e.Kind)+" "+e.Audience)
+		out = append(out, string(e.Kind)+" "+e.Audience+string(e.From))
+		if e.Kind == people.StageEntered {
+			out[len(out)-1] += " " + string(e.Stage)
+		}
 	}
 	return out
 }

@@ -3,6 +3,8 @@ package person
 import (
 	"maps"
 	"slices"
+
+	"rapport/shared/decimal"
 )
 
 // Clone returns a person that shares nothing changeable with p.
@@ -29,11 +31,20 @@ func (n *Node) clone() *Node {
 	c.Consent = maps.Clone(n.Consent)
 	c.Sends = slices.Clone(n.Sends)
 	c.Shown = maps.Clone(n.Shown)
-	c.Computed = nil
-	for name, f := range n.Computed {
-		fold := &Fold{Count: f.Count, At: f.At, By: f.By, Value: f.Value}
-		fold.Sum.Set(&f.Sum)
-		c.fold(name, fold)
+	c.Life.Purchases = slices.Clone(n.Life.Purchases)
+	c.Computed = converted(n.Computed, (*Fold).clone)
+	return &c
+}
+
+func (f *Fold) clone() *Fold {
+	c := *f
+	c.Sum = decimal.Decimal{}
+	c.Sum.Set(&f.Sum)
+	c.Days = maps.Clone(f.Days)
+	for bucket, part := range c.Days {
+		c.Days[bucket] = part.clone()
 	}
+	c.seen = slices.Clone(f.seen)
+	c.values = f.values.clone()
 	return &c
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"rapport/shared/decimal"
 	"rapport/shared/fault"
 )
 
@@ -20,6 +19,8 @@ type storedPerson struct {
 	Unit      string           `json:"u"`
 	Due       int64            `json:"d,omitempty"`
 	Audiences map[string]int64 `json:"a,omitempty"`
+	Stage     Stage            `json:"s,omitempty"`
+	Staged    int64            `json:"t,omitempty"`
 	Nodes     []storedNode     `json:"n"`
 }
 
@@ -32,6 +33,7 @@ type storedNode struct {
 	Last     int64                 `json:"l,omitempty"`
 	Traits   []storedTraits        `json:"t,omitempty"`
 	Computed map[string]storedFold `json:"x,omitempty"`
+	Life     *storedLife           `json:"b,omitempty"`
 
 	Instances map[string]storedInstance `json:"j,omitempty"`
 	Goals     map[string]int64          `json:"g,omitempty"`
@@ -53,6 +55,10 @@ type storedFold struct {
 	At    int64           `json:"at,omitempty"`
 	By    string          `json:"by,omitempty"`
 	Value json.RawMessage `json:"v,omitempty"`
+
+	Days   string            `json:"d,omitempty"` // see joinDays
+	Seen   string            `json:"u,omitempty"`
+	Values map[string]string `json:"m,omitempty"` // by value's JSON; each see joinDays
 }
 
 // Pointer leads from a node that joined another person to the root of it.
@@ -77,6 +83,7 @@ func DecodePointer(body []byte) (p Pointer, ok bool) {
 // Encode returns the body of the person's item.
 func (p *Person) Encode() ([]byte, error) {
 	s := storedPerson{Created: millis(p.Created), Unit: p.Unit, Due: millis(p.Due), Nodes: make([]storedNode, len(p.Nodes))}
+	s.Stage, s.Staged = p.Stage, millis(p.Staged)
 	if len(p.Audiences) > 0 {
 		s.Audiences = make(map[string]int64, len(p.Audiences))
 		for id, since := range p.Audiences {
@@ -103,6 +110,7 @@ func Decode(root string, version int64, body []byte) (*Person, error) {
 		return nil, fault.New(fault.Internal, "decode_person", "the stored person %s cannot be read", root).Because(err)
 	}
 	p := &Person{Root: root, Version: version, Created: instant(s.Created), Unit: s.Unit, Due: instant(s.Due)}
+	p.Stage, p.Staged = s.Stage, instant(s.Staged)
 	for id, since := range s.Audiences {
 		p.enter(id, instant(since))
 	}
@@ -122,16 +130,8 @@ func (n *Node) store() storedNode {
 		First: millis(n.FirstSeen), Last: millis(n.LastSeen), Traits: groupTraits(n.Traits),
 	}
 	s.Owner, s.Refused = n.Owner.store(), n.storeRefused()
-	if len(n.Computed) > 0 {
-		s.Computed = make(map[string]storedFold, len(n.Computed))
-	}
-	for name, f := range n.Computed {
-		sf := storedFold{Count: f.Count, At: millis(f.At), By: f.By, Value: f.Value}
-		if !f.Sum.IsZero() {
-			sf.Sum = f.Sum.String()
-		}
-		s.Computed[name] = sf
-	}
+	s.Computed = converted(n.Computed, (*Fold).store)
+	s.Life = n.Life.store()
 	n.storeHistory(&s)
 	return s
 }
@@ -154,16 +154,13 @@ func (s storedNode) load() (*Node, error) {
 		}
 	}
 	for name, sf := range s.Computed {
-		f := &Fold{Count: sf.Count, At: instant(sf.At), By: sf.By, Value: sf.Value}
-		if sf.Sum != "" {
-			sum, ok := decimal.Parse(sf.Sum)
-			if !ok {
-				return nil, fault.New(fault.Internal, "decode_person", "the stored sum %q cannot be read", sf.Sum)
-			}
-			f.Sum.Set(sum)
+		f, err := sf.load()
+		if err != nil {
+			return nil, err
 		}
 		n.fold(name, f)
 	}
+	n.Life = s.Life.load()
 	n.loadHistory(s)
 	return n, nil
 }

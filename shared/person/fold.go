@@ -3,6 +3,7 @@ package person
 import (
 	"bytes"
 	"encoding/json"
+	"iter"
 	"strings"
 	"time"
 
@@ -13,27 +14,35 @@ import (
 // trait merge into what one fold over both nodes' events would be.
 type Fold struct {
 	Count int64           // events counted
-	Sum   decimal.Decimal // exact
-	At    time.Time       // of the event that First or Last holds
+	Sum   decimal.Decimal // exact; of Min and Max the lowest or highest number
+	At    time.Time       // of the event that First, Last or Recency holds
 	By    string          // its message id
 	Value json.RawMessage // its value
+
+	Days   map[int]*Fold // by bucket: what a numeric trait with a window keeps
+	seen   sketch        // of Unique
+	values tallies       // of Most and Affinity
 }
 
-// Add folds one event in: its time, message id and, except for Count, the
-// value of the property. A Sum leaves out what is not a number and reports it.
-func (f *Fold) Add(op Op, at time.Time, by string, value json.RawMessage) bool {
-	switch op {
-	case Count:
-		f.Count++
-	case Sum:
-		n, ok := number(value)
-		if !ok {
-			return false
+// Add folds one event in: its time, the day that this is in, its message id and
+// the value of the property, where the trait takes one. It reports whether the
+// value was of a kind that the trait can take; what is not is left out.
+func (f *Fold) Add(c ComputedTrait, at time.Time, day int, by string, value json.RawMessage) bool {
+	switch c.Op {
+	case Unique, Most, Affinity:
+		values := distinct(value)
+		if c.Op == Unique {
+			f.seen.add(c, day, values)
+		} else {
+			f.values.add(c, day, values)
 		}
-		f.plus(n)
-		f.Count++
+		return len(values) > 0
 	case First, Last:
-		f.take(op, at, by, value)
+		f.take(c.Op, at, by, value)
+	case Recency:
+		f.At = latest(f.At, at)
+	default:
+		return f.addNumber(c, day, value)
 	}
 	return true
 }
@@ -49,24 +58,82 @@ func (f *Fold) take(op Op, at time.Time, by string, value json.RawMessage) {
 	}
 }
 
-func (f *Fold) merge(op Op, o *Fold) {
-	f.Count += o.Count
-	f.plus(&o.Sum)
+// merge adds what the trait's fold on another node holds.
+func (f *Fold) merge(c ComputedTrait, o *Fold) {
+	f.mergeNumbers(c.Op, o)
+	for bucket, part := range o.Days {
+		f.day(bucket).mergeNumbers(c.Op, part)
+	}
+	f.forgetDays(c)
+	f.seen.merge(c, o.seen)
+	f.values.merge(c, o.values)
 	if o.Value != nil {
-		f.take(op, o.At, o.By, o.Value)
+		f.take(c.Op, o.At, o.By, o.Value)
+	}
+	if c.Op == Recency {
+		f.At = latest(f.At, o.At)
 	}
 }
 
-// result is the trait's value as JSON, nil when no event gave one.
-func (f *Fold) result(op Op) json.RawMessage {
-	switch op {
-	case Count:
-		raw, _ := json.Marshal(f.Count)
-		return raw
-	case Sum:
-		return json.RawMessage(f.Sum.String())
-	default:
+// result is the trait's value on a day as JSON, nil when no event gave one.
+func (f *Fold) result(c ComputedTrait, days *Calendar, today int) json.RawMessage {
+	switch c.Op {
+	case First, Last:
 		return f.Value
+	case Unique:
+		return f.seen.count(c, today)
+	case Most:
+		return f.values.most(c, today)
+	case Affinity:
+		return f.values.weigh(c, today)
+	case Recency:
+		if f.At.IsZero() {
+			return nil
+		}
+		return integer(int64(max(today-days.Day(f.At), 0)))
+	default:
+		return f.numbers(c, today)
+	}
+}
+
+// changes returns the first day after today on which the value may be another
+// although nothing happens; ok is false when there is none.
+func (f *Fold) changes(c ComputedTrait, today int) (day int, ok bool) {
+	if c.Op == Recency {
+		return today + 1, !f.At.IsZero()
+	}
+	oldest, any := 0, false
+	for bucket := range f.buckets() {
+		if c.counts(bucket, today) && (!any || bucket < oldest) {
+			oldest, any = bucket, true
+		}
+	}
+	if c.Op == Affinity {
+		return c.bucket(today) + c.unit(), any
+	}
+	return oldest + c.reach(), any && c.Window > 0
+}
+
+// buckets iterates over the buckets that hold something, some of them twice.
+func (f *Fold) buckets() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for bucket := range f.Days {
+			if !yield(bucket) {
+				return
+			}
+		}
+		for _, one := range f.seen {
+			if !yield(one.bucket) {
+				return
+			}
+		}
+		for _, buckets := range f.values {
+			for bucket := range buckets {
+				if !yield(bucket) {
+					return
+				}
+			}
+		}
 	}
 }
 

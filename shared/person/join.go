@@ -3,13 +3,16 @@ package person
 import (
 	"encoding/json"
 	"maps"
+	"slices"
+	"time"
 )
 
-// View joins the person's nodes. Counts and sums that were declared and never
-// fed are 0; a first or last that no event gave is left out, and so is a trait
-// whose latest value is null.
-func (p *Person) View(computed []ComputedTrait) *View {
-	v := &View{Traits: map[string]Trait{}, Computed: make(map[string]json.RawMessage, len(computed))}
+// View joins the person's nodes as they are to be seen now; declared may be nil.
+// Counts and sums that were declared and never fed are 0; a first or last that
+// no event gave is left out, and so is a trait whose latest value is null. Now
+// decides only which days lie in a window, and how long ago something is.
+func (p *Person) View(declared *Declared, now time.Time) *View {
+	v := &View{Traits: map[string]Trait{}, Computed: map[string]json.RawMessage{}}
 	var first *Node
 	for _, n := range p.Nodes {
 		if n.Named {
@@ -25,12 +28,64 @@ func (p *Person) View(computed []ComputedTrait) *View {
 		v.ID = first.ID.Hash()
 	}
 	maps.DeleteFunc(v.Traits, func(_ string, t Trait) bool { return string(t.Value) == "null" })
-	for _, c := range computed {
-		if value := p.compute(c); value != nil {
-			v.Computed[c.Name] = value
+	if declared == nil {
+		return v
+	}
+	today := declared.calendar().Day(now)
+	for _, c := range declared.Computed {
+		v.set(c, p.compute(c).result(c, declared.calendar(), today))
+	}
+	p.stage(v, declared, today)
+	return v
+}
+
+// Renew brings up to date, at another moment, what of a view changes by time
+// alone.
+func (p *Person) Renew(v *View, declared *Declared, now time.Time) {
+	today := declared.calendar().Day(now)
+	for _, c := range declared.Computed {
+		if c.Timed() {
+			v.set(c, p.compute(c).result(c, declared.calendar(), today))
 		}
 	}
-	return v
+	p.stage(v, declared, today)
+}
+
+// NextChange returns the first instant after now at which one of the named
+// computed traits, or the stage, may be another although nothing happens, zero
+// when there is none.
+func (p *Person) NextChange(declared *Declared, names []string, now time.Time) time.Time {
+	days := declared.calendar()
+	today, first, found := days.Day(now), 0, false
+	note := func(day int, ok bool) {
+		if ok && (!found || day < first) {
+			first, found = day, true
+		}
+	}
+	for _, c := range declared.Computed {
+		if c.Timed() && slices.Contains(names, c.Name) {
+			note(p.compute(c).changes(c, today))
+		}
+	}
+	if declared.Lifecycle != nil {
+		note(p.life().changes(declared.Lifecycle, days, today))
+	}
+	if !found {
+		return time.Time{}
+	}
+	return days.Start(first)
+}
+
+func (v *View) set(c ComputedTrait, value json.RawMessage) {
+	if delete(v.Computed, c.Name); value != nil {
+		v.Computed[c.Name] = value
+	}
+}
+
+func (p *Person) stage(v *View, declared *Declared, today int) {
+	if declared.Lifecycle != nil {
+		v.Stage = p.life().stage(declared.Lifecycle, declared.calendar(), today, v.Known)
+	}
 }
 
 // earlier orders nodes by first seen, those that were never seen last, and by
@@ -59,12 +114,13 @@ func (v *View) join(n *Node) {
 	}
 }
 
-func (p *Person) compute(c ComputedTrait) json.RawMessage {
-	var total Fold
+// compute joins the folds of a trait.
+func (p *Person) compute(c ComputedTrait) *Fold {
+	total := &Fold{}
 	for _, n := range p.Nodes {
 		if f := n.Computed[c.Name]; f != nil {
-			total.merge(c.Op, f)
+			total.merge(c, f)
 		}
 	}
-	return total.result(c.Op)
+	return total
 }

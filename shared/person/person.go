@@ -15,7 +15,7 @@ import (
 const MaxNodes = 200
 
 // Person is one customer as stored: one item, under the hash of its root node.
-// Root, Created, Unit, Audiences and Due depend on when things arrived; they are
+// Root, Created, Unit, Audiences, Stage and Due depend on when things arrived; they are
 // history. All the rest is state, and order-free.
 type Person struct {
 	Root      string               // hash of the node whose key the item has
@@ -23,6 +23,8 @@ type Person struct {
 	Unit      string               // hash of the first node at creation: what assignments are drawn by
 	Nodes     []*Node              // sorted by kind and value
 	Audiences map[string]time.Time // memberships that were announced, and since when
+	Stage     Stage                // of the life cycle, as it was announced; "": not yet
+	Staged    time.Time            // since when
 	Due       time.Time            // the instant the timer is armed for; zero: none
 	Version   int64                // of the stored item; 0: not stored yet
 }
@@ -47,6 +49,7 @@ type Node struct {
 	LastSeen  time.Time
 	Traits    map[string]Trait
 	Computed  map[string]*Fold
+	Life      Life
 
 	Instances map[string]*Instance // by journey and key, see InstanceKey
 	Goals     map[string]time.Time // by journey and key: when the latest goal was reached; key "" is for all
@@ -114,6 +117,9 @@ func (p *Person) Absorb(other *Person) {
 	}
 	for id, since := range other.Audiences {
 		p.enter(id, since)
+	}
+	if other.Staged.After(p.Staged) {
+		p.Stage, p.Staged = other.Stage, other.Staged
 	}
 	if p.Due.IsZero() || (!other.Due.IsZero() && other.Due.Before(p.Due)) {
 		p.Due = other.Due
@@ -204,9 +210,9 @@ func (p *Person) Held(id NodeID) []NodeID {
 // The part with the root node keeps root and timer; the other is named after its
 // first user id and has no timer. The part with the unit's node keeps the unit;
 // the other is drawn by the node that was seen first, as if it had never been
-// joined. Memberships stay with both until they are evaluated.
+// joined. Memberships and stage stay with both until they are evaluated.
 func (p *Person) Split(out []NodeID) *Person {
-	q := &Person{Created: p.Created, Audiences: maps.Clone(p.Audiences)}
+	q := &Person{Created: p.Created, Audiences: maps.Clone(p.Audiences), Stage: p.Stage, Staged: p.Staged}
 	rooted := false
 	for _, id := range out {
 		q.Adopt(p.Release(id))

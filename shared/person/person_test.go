@@ -13,12 +13,34 @@ import (
 	"rapport/shared/person"
 )
 
-var declared = []person.ComputedTrait{
-	{Name: "orders", Op: person.Count, Event: "Order Completed"},
-	{Name: "revenue", Op: person.Sum, Event: "Order Completed", Of: []string{"revenue"}},
-	{Name: "first_price", Op: person.First, Event: "Order Completed", Of: []string{"revenue"}},
-	{Name: "last_price", Op: person.Last, Event: "Order Completed", Of: []string{"revenue"}},
+// declared is one trait of every kind.
+var declared = &person.Declared{
+	Computed: []person.ComputedTrait{
+		{Name: "orders", Op: person.Count, Event: "Order Completed"},
+		{Name: "revenue", Op: person.Sum, Event: "Order Completed", Of: []string{"revenue"}},
+		{Name: "average", Op: person.Average, Event: "Order Completed", Of: []string{"revenue"}},
+		{Name: "lowest", Op: person.Min, Event: "Order Completed", Of: []string{"revenue"}},
+		{Name: "highest", Op: person.Max, Event: "Order Completed", Of: []string{"revenue"}},
+		{Name: "first_price", Op: person.First, Event: "Order Completed", Of: []string{"revenue"}},
+		{Name: "last_price", Op: person.Last, Event: "Order Completed", Of: []string{"revenue"}},
+		{Name: "prices", Op: person.Unique, Event: "Order Completed", Of: []string{"revenue"}},
+		{Name: "usual_price", Op: person.Most, Event: "Order Completed", Of: []string{"revenue"}},
+		{Name: "days_ago", Op: person.Recency, Event: "Order Completed"},
+		{Name: "likes", Op: person.Affinity, Event: "Order Completed", Of: []string{"revenue"}, HalfLife: 20},
+		{Name: "orders_3d", Op: person.Count, Event: "Order Completed", Window: 3},
+		{Name: "revenue_3d", Op: person.Sum, Event: "Order Completed", Of: []string{"revenue"}, Window: 3},
+		{Name: "average_3d", Op: person.Average, Event: "Order Completed", Of: []string{"revenue"}, Window: 3},
+		{Name: "lowest_3d", Op: person.Min, Event: "Order Completed", Of: []string{"revenue"}, Window: 3},
+		{Name: "highest_3d", Op: person.Max, Event: "Order Completed", Of: []string{"revenue"}, Window: 3},
+		{Name: "prices_3d", Op: person.Unique, Event: "Order Completed", Of: []string{"revenue"}, Window: 3},
+		{Name: "usual_3d", Op: person.Most, Event: "Order Completed", Of: []string{"revenue"}, Window: 3},
+	},
+	Lifecycle: &person.Lifecycle{Goal: "Order Completed", Cooling: 2, Lapsed: 4},
+	Days:      person.NewCalendar([][2]int64{{0, 7200}, {1_700_000_000, 10800}}),
 }
+
+// evening is the moment that views of the drawn events are of.
+var evening = time.UnixMilli(1_700_000_000_000).AddDate(0, 0, 6).UTC()
 
 // observation is one thing that a node learns.
 type observation struct {
@@ -38,9 +60,10 @@ func (o observation) apply(p *person.Person) {
 	n.Named = true
 	n.See(o.at)
 	n.Declare(o.trait, person.Trait{Value: o.value, At: o.at, By: o.by})
-	for _, c := range declared {
-		n.Fold(c.Name).Add(c.Op, o.at, o.by, o.value)
+	for _, c := range declared.Computed {
+		n.Fold(c.Name).Add(c, o.at, declared.Days.Day(o.at), o.by, o.value)
 	}
+	n.Life.Buy(person.Purchase{At: o.at, By: o.by})
 }
 
 func observations(t *rapid.T) []observation {
@@ -48,8 +71,9 @@ func observations(t *rapid.T) []observation {
 	out := make([]observation, count)
 	for i := range out {
 		out[i] = observation{
-			node:  person.NodeID{Kind: person.AnonymousID, Value: fmt.Sprint("device-", rapid.IntRange(1, 4).Draw(t, "node"))},
-			at:    time.UnixMilli(1_700_000_000_000 + rapid.Int64Range(0, 5).Draw(t, "ms")).UTC(), // few instants: ties matter
+			node: person.NodeID{Kind: person.AnonymousID, Value: fmt.Sprint("device-", rapid.IntRange(1, 4).Draw(t, "node"))},
+			at: time.UnixMilli(1_700_000_000_000+rapid.Int64Range(0, 5).Draw(t, "ms")). // few instants: ties matter
+													AddDate(0, 0, rapid.IntRange(0, 6).Draw(t, "day")).UTC(),
 			by:    fmt.Sprint("m", i),
 			trait: rapid.SampledFrom([]string{"country", "city", "plan"}).Draw(t, "trait"),
 			value: json.RawMessage(rapid.SampledFrom([]string{`1.10`, `0.1`, `-3`, `"2.25"`, `"<b>&"`, `null`}).Draw(t, "value")),
@@ -89,10 +113,10 @@ func build(list []observation, join []int) *person.Person {
 func TestJoinIsOrderFree(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		list := observations(t)
-		want := build(list, []int{0, 1, 2, 3}).View(declared)
+		want := build(list, []int{0, 1, 2, 3}).View(declared, evening)
 		shuffled := rapid.Permutation(list).Draw(t, "order")
 		join := rapid.Permutation([]int{0, 1, 2, 3}).Draw(t, "join")
-		got := build(shuffled, join).View(declared)
+		got := build(shuffled, join).View(declared, evening)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatalf("the view depends on the order (-first +shuffled):\n%s", diff)
 		}
@@ -146,7 +170,7 @@ func TestEncodeRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(p.View(declared), back.View(declared)); diff != "" {
+		if diff := cmp.Diff(p.View(declared, evening), back.View(declared, evening)); diff != "" {
 			t.Fatalf("the view changed on its way through the table:\n%s", diff)
 		}
 		again, err := back.Encode()
@@ -180,11 +204,11 @@ func TestCloneSharesNothing(t *testing.T) {
 func TestSumIsExact(t *testing.T) {
 	var f person.Fold
 	for range 1000 {
-		f.Add(person.Sum, time.Time{}, "", json.RawMessage("0.1"))
+		f.Add(person.ComputedTrait{Op: person.Sum}, time.Time{}, 0, "", json.RawMessage("0.1"))
 	}
-	f.Add(person.Sum, time.Time{}, "", json.RawMessage("100000000000000000000.01"))
+	f.Add(person.ComputedTrait{Op: person.Sum}, time.Time{}, 0, "", json.RawMessage("100000000000000000000.01"))
 	n := &person.Node{ID: person.NodeID{Kind: person.UserID, Value: "u"}, Computed: map[string]*person.Fold{"revenue": &f}}
-	v := (&person.Person{Nodes: []*person.Node{n}}).View(declared)
+	v := (&person.Person{Nodes: []*person.Node{n}}).View(declared, evening)
 	if got := string(v.Computed["revenue"]); got != "100000000000000000100.01" {
 		t.Errorf("sum = %s", got)
 	}
@@ -193,14 +217,14 @@ func TestSumIsExact(t *testing.T) {
 func TestSumLeavesOutWhatIsNoNumber(t *testing.T) {
 	for _, value := range []string{`"abc"`, `true`, `{}`, `"NaN"`, `"Infinity"`, `1e999`, `""`} {
 		var f person.Fold
-		if f.Add(person.Sum, time.Time{}, "", json.RawMessage(value)) || !f.Sum.IsZero() {
+		if f.Add(person.ComputedTrait{Op: person.Sum}, time.Time{}, 0, "", json.RawMessage(value)) || !f.Sum.IsZero() {
 			t.Errorf("%s was added: %s", value, f.Sum.String())
 		}
 	}
 }
 
 func TestViewOfNobody(t *testing.T) {
-	v := (&person.Person{}).View(declared)
+	v := (&person.Person{}).View(declared, evening)
 	if got := string(v.Computed["orders"]) + string(v.Computed["revenue"]); got != "00" {
 		t.Errorf("count and sum of nothing = %q", got)
 	}
@@ -214,7 +238,7 @@ func TestNullRemovesATrait(t *testing.T) {
 	at := time.UnixMilli(1).UTC()
 	n.Declare("plan", person.Trait{Value: json.RawMessage(`"pro"`), At: at, By: "a"})
 	n.Declare("plan", person.Trait{Value: json.RawMessage(`null`), At: at, By: "b"})
-	if v := (&person.Person{Nodes: []*person.Node{n}}).View(nil); len(v.Traits) != 0 {
+	if v := (&person.Person{Nodes: []*person.Node{n}}).View(nil, evening); len(v.Traits) != 0 {
 		t.Errorf("traits = %v", v.Traits)
 	}
 }

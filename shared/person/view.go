@@ -13,9 +13,24 @@ type View struct {
 	Nodes     []NodeID                   // sorted by kind and value
 	Known     bool                       // has a proven user id
 	Traits    map[string]Trait           // declared and observed
-	Computed  map[string]json.RawMessage // by name: a number, or a string (times as RFC 3339 in UTC)
+	Computed  map[string]json.RawMessage // by name: a number, a string (times as RFC 3339 in UTC), of an Affinity an object
+	Stage     Stage                      // of the life cycle; "" when the strategy declares none
 	FirstSeen time.Time                  // of event times; zero when nothing was seen
 	LastSeen  time.Time
+}
+
+// Declared is what a strategy wants to know of people.
+type Declared struct {
+	Computed  []ComputedTrait
+	Lifecycle *Lifecycle // nil: no stages
+	Days      *Calendar  // nil: the days of UTC
+}
+
+func (d *Declared) calendar() *Calendar {
+	if d == nil || d.Days == nil {
+		return utc
+	}
+	return d.Days
 }
 
 // Trait is one declared attribute with where it came from. The latest writer

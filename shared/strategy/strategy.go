@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"rapport/shared/audience"
 	"rapport/shared/content"
@@ -26,7 +27,9 @@ import (
 type Document struct {
 	Version   string                 `json:"version,omitempty"` // see Seal
 	Zone      string                 `json:"zone"`              // IANA name of the time zone that days are counted in
+	Offsets   [][2]int64             `json:"offsets,omitempty"` // of the zone, see Offsets; left out when nothing counts days
 	Computed  []person.ComputedTrait `json:"computed,omitempty"`
+	Lifecycle *person.Lifecycle      `json:"lifecycle,omitempty"`
 	Audiences []audience.Audience    `json:"audiences,omitempty"`
 	Slots     []content.Slot         `json:"slots,omitempty"`
 	Blocks    []content.Block        `json:"blocks,omitempty"`
@@ -78,6 +81,11 @@ type Strategy struct {
 	// extra rules of blocks, to which Block.When points.
 	Rules *audience.Set
 
+	// Declared is what of a person a view holds, and Watched names the computed
+	// traits that can change by time alone and that an audience reads.
+	Declared *person.Declared
+	Watched  []string
+
 	audiences map[string]int
 	slots     map[string]content.Slot
 	blocks    map[string]content.Block
@@ -97,6 +105,7 @@ func Ready(doc Document) (*Strategy, error) {
 		bySlot:    make(map[string][]content.Block, len(doc.Slots)),
 		zone:      &zone{},
 	}
+	s.Declared = &person.Declared{Computed: doc.Computed, Lifecycle: doc.Lifecycle, Days: person.NewCalendar(doc.Offsets)}
 	s.Blocks = slices.Clone(doc.Blocks)
 	if err := s.compile(); err != nil {
 		return nil, err
@@ -126,8 +135,10 @@ func Ready(doc Document) (*Strategy, error) {
 // compile compiles every rule, and points blocks to theirs.
 func (s *Strategy) compile() error {
 	var programs []audience.Program
+	var ids []string
 	for i, a := range s.Audiences {
 		s.audiences[a.ID] = i
+		ids = append(ids, a.ID)
 		programs = append(programs, a.When)
 	}
 	for i := range s.Blocks {
@@ -139,15 +150,35 @@ func (s *Strategy) compile() error {
 		}
 	}
 	var err error
-	s.Rules, err = audience.Compile(programs, Times(s.Computed))
-	return err
+	if s.Rules, err = audience.Compile(programs, Times(s.Computed), ids...); err != nil {
+		return err
+	}
+	for _, c := range s.Computed {
+		if c.Timed() && s.reads(c.Name) {
+			s.Watched = append(s.Watched, c.Name)
+		}
+	}
+	return nil
+}
+
+// reads reports whether an audience reads the computed trait.
+func (s *Strategy) reads(name string) bool {
+	path := audience.Computed + "." + name
+	for i := range s.Audiences {
+		for _, used := range s.Rules.Uses(i) {
+			if used == path || strings.HasPrefix(used, path+".") || strings.HasPrefix(used, path+"[") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Times returns the paths of the computed traits that are times.
 func Times(computed []person.ComputedTrait) []string {
 	var paths []string
 	for _, c := range computed {
-		if c.Op != person.Count && slices.Equal(c.Of, []string{person.TimestampProperty}) {
+		if (c.Op == person.First || c.Op == person.Last) && slices.Equal(c.Of, []string{person.TimestampProperty}) {
 			paths = append(paths, "computed."+c.Name)
 		}
 	}
