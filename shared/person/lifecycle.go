@@ -1,7 +1,6 @@
 package person
 
 import (
-	"cmp"
 	"slices"
 	"time"
 )
@@ -53,8 +52,11 @@ type Purchase struct {
 
 // Buy remembers a purchase if it is among the latest two.
 func (l *Life) Buy(one Purchase) {
-	l.Purchases = append(l.Purchases, one)
-	slices.SortFunc(l.Purchases, func(a, b Purchase) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.By, a.By)) })
+	i := 0
+	for i < len(l.Purchases) && order(one.At, one.By, nil, l.Purchases[i].At, l.Purchases[i].By, nil) < 0 {
+		i++
+	}
+	l.Purchases = slices.Insert(l.Purchases, i, one)
 	l.Purchases = l.Purchases[:min(len(l.Purchases), 2)]
 }
 
