@@ -12,6 +12,7 @@ import (
 // is more than a warning.
 func CompileRule(text string, computed []person.ComputedTrait) (*audience.Program, []Problem) {
 	l := newLoader()
+	l.lifecycle = &person.Lifecycle{}
 	for _, c := range computed {
 		l.computed.at[c.Name] = &entry[person.ComputedTrait]{value: c}
 	}

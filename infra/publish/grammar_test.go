@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"rapport/shared/person"
 )
 
 // writer writes random rules. Most of what it writes has types that fit, so that
@@ -24,7 +26,7 @@ func (w writer) pickOf(depth int, writers ...func(int) string) string {
 
 var (
 	numberPaths = []string{"computed.orders", "computed.revenue", "traits.age", "traits.score", "context.n", "context.cart.total"}
-	textPaths   = []string{"traits.country", "traits.name", "computed.plan", "context.page.path", "context.lang", `traits["loyalty-tier"]`}
+	textPaths   = []string{"traits.country", "traits.name", "computed.plan", "lifecycle", "context.page.path", "context.lang", `traits["loyalty-tier"]`}
 	otherPaths  = []string{"traits.tags", "traits.address", "context.cart", "context.cart.items", "traits.flag", "traits.nothing", "traits.address.city", "context.a.b.c"}
 	timePaths   = []string{"now", "firstSeen", "lastSeen", "computed.last_order_at", "computed.first_seen_at", "timestamp(traits.since)"}
 )
@@ -199,6 +201,7 @@ func moments() *rapid.Generator[*moment] {
 		}
 		return &moment{
 			Traits: some(t, traits), Computed: some(t, folds), Context: context, Known: rapid.Bool().Draw(t, "known"),
+			Stage:     rapid.SampledFrom([]person.Stage{person.Lapsed, person.Active, ""}).Draw(t, "stage"),
 			FirstSeen: seen(t), LastSeen: seen(t), Now: instant(t).Add(2 * 24 * time.Hour),
 		}
 	})

@@ -2,6 +2,7 @@ package publish_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -123,6 +124,29 @@ var changes = []struct {
 	{"bad op", "op: sum", "op: summ", `s.yaml:7:9: op of the computed trait revenue cannot be "summ"; did you mean "sum"?`, true},
 	{"sum of nothing", "    of: [revenue, total]\n", "", `s.yaml:7:5: the computed trait revenue needs of: the property to take the sum of`, true},
 	{"count of something", "op: count", "op: count\n    of: x", `s.yaml:5:9: the computed trait orders counts events: leave of out, or use sum`, true},
+	{"window", "op: count", "op: count\n    window: 30d", "", true},
+	{"window in hours", "op: count", "op: count\n    window: 24h", `s.yaml:5:13: window of the computed trait orders must be a number of days from 1d to 365d`, true},
+	{"window of years", "op: count", "op: count\n    window: 366d", `s.yaml:5:13: window of the computed trait orders must be a number of days from 1d to 365d`, true},
+	{"window of no day", "op: count", "op: count\n    window: 0d", `s.yaml:5:13: window of the computed trait orders must be a number of days from 1d to 365d`, true},
+	{"window as a number", "op: count", "op: count\n    window: 30", `s.yaml:5:13: window of the computed trait orders must be a number of days from 1d to 365d`, true},
+	{"window of last", "op: last", "op: last\n    window: 30d", `s.yaml:12:13: the computed trait last_order_at cannot have a window: leave it out, or use another op than last`, true},
+	{"every op", "op: sum", "op: average", "", true},
+	{"recency", "op: count\n    event: Order Completed\n  revenue:", "op: count\n    event: Order Completed\n  days:\n    op: recency\n    event: Order Completed\n  revenue:", "", true},
+	{"recency of something", "op: count", "op: recency\n    of: x", `s.yaml:5:9: the computed trait orders counts the days since the last event: leave of out`, true},
+	{"affinity", "op: sum", "op: affinity\n    half_life: 30d", "", true},
+	{"affinity for ever", "op: sum", "op: affinity", `s.yaml:7:5: the computed trait revenue needs half_life: after how many days an event weighs half, like 30d`, true},
+	{"affinity in a window", "op: sum", "op: affinity\n    half_life: 30d\n    window: 7d", `s.yaml:9:13: the computed trait revenue cannot have a window: leave it out, or use another op than affinity`, true},
+	{"half-life of a sum", "op: sum", "op: sum\n    half_life: 30d", `s.yaml:8:16: the computed trait revenue cannot have a half_life: leave it out, or use affinity`, true},
+	{"lifecycle", "audiences:", "lifecycle: {goal: Order Completed, cooling: 60d, lapsed: 180d}\naudiences:", "", true},
+	{"lifecycle without goal", "audiences:", "lifecycle: {cooling: 60d, lapsed: 180d}\naudiences:", `s.yaml:14:12: the lifecycle needs goal`, true},
+	{"lifecycle with a stage too many", "audiences:", "lifecycle: {goal: a, cooling: 60d, lapsed: 180d, gone: 300d}\naudiences:", `s.yaml:14:50: the lifecycle has no key "gone"; did you mean "goal"?`, true},
+	{"lapsed before cooling", "audiences:", "lifecycle: {goal: a, cooling: 60d, lapsed: 60d}\naudiences:", `s.yaml:14:44: lapsed of the lifecycle must be more days than cooling, which comes before`, false},
+	{"sum of time", "[revenue, total]", "[timestamp]", `s.yaml:9:9: the computed trait revenue cannot take the sum of timestamp: only first and last can`, false},
+	{"no lifecycle", "computed.orders >= 3", `lifecycle == "lapsed"`, `s.yaml:17:11: the strategy has no lifecycle: declare one before rules ask for it`, false},
+	{"no such stage", "audiences:\n  vip:\n    name: Best customer\n    when: computed.orders >= 3", "lifecycle: {goal: a, cooling: 6d, lapsed: 9d}\naudiences:\n  vip:\n    name: A\n    when: lifecycle in [\"lapsed\", \"colling\"]", `s.yaml:18:21: there is no stage "colling"; did you mean "cooling"?`, false},
+	{"no such audience", "computed.orders >= 3", "audiences.vp", `s.yaml:17:20: there is no audience "vp"; did you mean "vip"?`, false},
+	{"has an audience", "computed.orders >= 3", "has(audiences.vip)", `s.yaml:17:14: ask for an audience by its id, like audiences.vip or audiences["new-visitor"]`, false},
+	{"an audience that asks for itself", "computed.orders >= 3", "known || audiences.vip", `s.yaml:17:11: the audience vip asks for itself (vip → vip): let one of them do without`, false},
 	{"of twice", "[revenue, total]", "[revenue, revenue]", `s.yaml:9:19: "revenue" stands twice in of of the computed trait revenue: keep one`, true},
 	{"empty of", "[revenue, total]", "[]", `s.yaml:9:9: of of the computed trait revenue must list 1 to 10 texts`, true},
 	{"number for a text", "name: Best customer", "name: 5", `s.yaml:16:11: name of the audience vip must be text, not a number`, true},
@@ -277,6 +301,32 @@ func TestSameIDInTwoFiles(t *testing.T) {
 	want := "b.yaml:1:7: zone stands twice, at a.yaml:1 and here: keep one\nb.yaml:3:3: the slot hero stands twice, at a.yaml:19 and here: rename one of them"
 	if got := texts(problems); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// What asks for itself by way of other files is found as well, once.
+func TestAudiencesGoInNoCircle(t *testing.T) {
+	_, problems := publish.Load(write(t, map[string]string{
+		"a.yaml": strings.Replace(good, "computed.orders >= 3", "known && audiences.close", 1),
+		"b.yaml": "audiences:\n  close:\n    name: Close\n    when: '!audiences[\"far-away\"]'\n  far-away:\n    name: Far\n    when: audiences.close || audiences.vip\n",
+	}))
+	want := `b.yaml:4:11: the audience close asks for itself (close → far-away → close): let one of them do without` + "\n" +
+		`b.yaml:4:11: the audience close asks for itself (close → far-away → vip → close): let one of them do without`
+	if got := texts(problems); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// A rule that grows too large by what it asks for is refused where it stands.
+func TestAudiencesAskForTooMuch(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("zone: UTC\naudiences:\n  a0: {name: A, when: known}\n")
+	for i := range 12 {
+		fmt.Fprintf(&b, "  a%d: {name: A, when: audiences.a%d && audiences.a%d}\n", i+1, i, i)
+	}
+	_, problems := publish.Load(write(t, map[string]string{"s.yaml": b.String()}))
+	if got := texts(problems); strings.Contains(got, "\n") || !strings.HasPrefix(got, "s.yaml:11:23: with the audiences that it asks for, the audience a8 has over 1000 operations") {
+		t.Error(got)
 	}
 }
 

@@ -31,13 +31,14 @@ type moment struct {
 	Computed  map[string]json.RawMessage `json:"computed"`
 	Context   json.RawMessage            `json:"context"`
 	Known     bool                       `json:"known"`
+	Stage     person.Stage               `json:"stage"`
 	FirstSeen time.Time                  `json:"firstSeen"`
 	LastSeen  time.Time                  `json:"lastSeen"`
 	Now       time.Time                  `json:"now"`
 }
 
 func (m *moment) view() *person.View {
-	v := &person.View{Known: m.Known, FirstSeen: m.FirstSeen, LastSeen: m.LastSeen, Computed: m.Computed, Traits: map[string]person.Trait{}}
+	v := &person.View{Known: m.Known, Stage: m.Stage, FirstSeen: m.FirstSeen, LastSeen: m.LastSeen, Computed: m.Computed, Traits: map[string]person.Trait{}}
 	for name, value := range m.Traits {
 		v.Traits[name] = person.Trait{Value: value}
 	}
@@ -66,6 +67,9 @@ func (m *moment) activation(t rapid.TB) map[string]any {
 		context = c
 	}
 	vars := map[string]any{"traits": traits, "computed": folded, "context": context, "known": m.Known, "now": m.Now}
+	if m.Stage != "" {
+		vars["lifecycle"] = string(m.Stage)
+	}
 	if !m.FirstSeen.IsZero() {
 		vars["firstSeen"] = m.FirstSeen
 	}

@@ -45,6 +45,9 @@ var bindings = map[string]int{
 func (p *Program) inner(i, strength int) string {
 	a := &p.Args[i]
 	own, ok := bindings[a.Op]
+	if p.Op == OpNegate && a.Op == OpConst {
+		return "(" + a.String() + ")" // or it would be read as a constant, of which -0 is 0
+	}
 	if a.Op == OpConst && strings.HasPrefix(a.Text, "-") && (a.Type == TypeInt || a.Type == TypeDouble) {
 		own, ok = bindings[OpNegate]-1, true
 	}

@@ -60,6 +60,14 @@ func timelyStrategy(t testing.TB) *strategy.Strategy {
 	return s
 }
 
+// All that changes by time alone is the same from any order, too.
+func TestTimelyTraitsInAnyOrder(t *testing.T) {
+	strat, db := timelyStrategy(t), newTable(t, at(noon))
+	for seed := range uint64(min(30, seedsByDefault/5)) {
+		sameFromAnyOrder(t, db, strat, seed)
+	}
+}
+
 // What was announced, by events and by a timer that fires exactly when it is
 // due, is at any instant what a fresh evaluation of all events gives. A timer
 // fires for nothing only where an event made it needless after it was armed.

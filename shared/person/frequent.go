@@ -74,19 +74,21 @@ func (t tallies) forget(c ComputedTrait) {
 
 // surplus lists the values of a bucket behind the first MaxValues by hash.
 func (t tallies) surplus(bucket int) []string {
-	var values []string
+	var hashes []uint64
+	valueOf := map[uint64]string{}
 	for value, buckets := range t {
 		if buckets[bucket] > 0 {
-			values = append(values, value)
+			h := hashOf(value)
+			hashes = append(hashes, h)
+			valueOf[h] = value
 		}
 	}
-	slices.SortFunc(values, func(a, b string) int {
-		if hashOf(a) < hashOf(b) {
-			return -1
-		}
-		return 1
-	})
-	return values[MaxValues:]
+	slices.Sort(hashes)
+	var out []string
+	for _, h := range hashes[MaxValues:] {
+		out = append(out, valueOf[h])
+	}
+	return out
 }
 
 func (t tallies) drop(bucket int, values []string) {

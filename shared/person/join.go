@@ -114,13 +114,20 @@ func (v *View) join(n *Node) {
 	}
 }
 
-// compute joins the folds of a trait.
+// compute joins the folds of a trait. The result is to be read only.
 func (p *Person) compute(c ComputedTrait) *Fold {
-	total := &Fold{}
+	var folds []*Fold
 	for _, n := range p.Nodes {
 		if f := n.Computed[c.Name]; f != nil {
-			total.merge(c, f)
+			folds = append(folds, f)
 		}
+	}
+	if len(folds) == 1 {
+		return folds[0]
+	}
+	total := &Fold{}
+	for _, f := range folds {
+		total.merge(c, f)
 	}
 	return total
 }
