@@ -35,7 +35,7 @@ func (m mapping) days(key string) int {
 func (l *loader) readComputed(name string, e *entry[person.ComputedTrait]) {
 	m := e.body
 	e.value = person.ComputedTrait{
-		Name: name, Op: person.Op(m.text("op", 10)), Event: m.text("event", 200), Of: m.texts("of", 10, 200),
+		Name: name, Op: person.Op(m.text("op", 10)), Event: m.text("event", 200), Of: m.texts("of", 10),
 		Window: m.days("window"), HalfLife: m.days("half_life"),
 	}
 	var ops []string
@@ -96,7 +96,7 @@ func (l *loader) readLifecycle(root mapping) {
 		return
 	}
 	l.lifecycle = &person.Lifecycle{
-		Goal: m.text("goal", 200), Lead: m.texts("lead", 10, 200),
+		Goal: m.text("goal", 200), Lead: m.texts("lead", 10),
 		Cooling: m.days("cooling"), Lapsed: m.days("lapsed"),
 	}
 	if l.lifecycle.Lead == nil {

@@ -94,7 +94,7 @@ func (l *loader) readJourney(id string, e *entry[journey.Journey]) {
 	m := e.body
 	j := journey.Journey{
 		ID: id, Description: m.text("description", 1000), Need: m.text("need", 1000), Start: m.text("start", 200), Key: m.text("key", 200),
-		Change: m.texts("change", 20, 200), Goal: m.texts("goal", 20, 200), Steps: l.readSteps(m),
+		Change: m.texts("change", 20), Goal: m.texts("goal", 20), Steps: l.readSteps(m),
 	}
 	for _, name := range j.Goal {
 		if name == j.Start || slices.Contains(j.Change, name) {

@@ -154,8 +154,11 @@ func (m mapping) number(key string, lowest, highest, without int) int {
 	return i
 }
 
-// texts returns the list of texts under the key; a single text is a list of one.
-func (m mapping) texts(key string, most, longest int) []string {
+// longestName is what an event or a property may be called by, in characters.
+const longestName = 200
+
+// texts returns the list of names under the key; a single one is a list of one.
+func (m mapping) texts(key string, most int) []string {
 	n := m.fields[key]
 	if n == nil {
 		return nil
@@ -171,7 +174,7 @@ func (m mapping) texts(key string, most, longest int) []string {
 	var out []string
 	for i, item := range items {
 		one := mapping{loader: m.loader, place: m.place, what: m.what, fields: map[string]*yaml.Node{key: item}}
-		if s := one.text(key, longest); s != "" && !slices.Contains(out, s) {
+		if s := one.text(key, longestName); s != "" && !slices.Contains(out, s) {
 			out = append(out, s)
 		} else if s != "" {
 			m.loader.report(m.file, items[i], "%q stands twice in %s of %s: keep one", s, key, m.what)

@@ -3,7 +3,6 @@ package person
 import (
 	"bytes"
 	"encoding/json"
-	"iter"
 	"strings"
 	"time"
 
@@ -102,39 +101,33 @@ func (f *Fold) changes(c ComputedTrait, today int) (day int, ok bool) {
 	if c.Op == Recency {
 		return today + 1, !f.At.IsZero()
 	}
-	oldest, any := 0, false
-	for bucket := range f.buckets() {
-		if c.counts(bucket, today) && (!any || bucket < oldest) {
-			oldest, any = bucket, true
+	oldest, found := 0, false
+	for _, bucket := range f.buckets() {
+		if c.counts(bucket, today) && (!found || bucket < oldest) {
+			oldest, found = bucket, true
 		}
 	}
 	if c.Op == Affinity {
-		return c.bucket(today) + c.unit(), any
+		return c.bucket(today) + c.unit(), found
 	}
-	return oldest + c.reach(), any && c.Window > 0
+	return oldest + c.reach(), found && c.Window > 0
 }
 
-// buckets iterates over the buckets that hold something, some of them twice.
-func (f *Fold) buckets() iter.Seq[int] {
-	return func(yield func(int) bool) {
-		for bucket := range f.Days {
-			if !yield(bucket) {
-				return
-			}
-		}
-		for _, one := range f.seen {
-			if !yield(one.bucket) {
-				return
-			}
-		}
-		for _, buckets := range f.values {
-			for bucket := range buckets {
-				if !yield(bucket) {
-					return
-				}
-			}
+// buckets lists the buckets that hold something, some of them twice.
+func (f *Fold) buckets() []int {
+	var out []int
+	for bucket := range f.Days {
+		out = append(out, bucket)
+	}
+	for _, one := range f.seen {
+		out = append(out, one.bucket)
+	}
+	for _, buckets := range f.values {
+		for bucket := range buckets {
+			out = append(out, bucket)
 		}
 	}
+	return out
 }
 
 // What is added up has at most so many digits, and ends at most so many from the
