@@ -30,7 +30,7 @@ func TestAudiencesWithinAudiences(t *testing.T) {
 		week,
 		op("||", asks("b"), asks("a")),
 		// Intermediate values of the asked rule stay apart from those of the asking one.
-		op("==", op("-", get("now"), get("lastSeen")), op("?:", asks("c"), constant(audience.TypeSpan, "24h"), constant(audience.TypeSpan, "1h"))),
+		op("==", op("-", get("lastSeen"), get("firstSeen")), op("?:", asks("c"), constant(audience.TypeSpan, "216h"), constant(audience.TypeSpan, "1h"))),
 	)
 	if err != nil {
 		t.Fatal(err)

@@ -97,7 +97,14 @@ func TestTraitsEqualTheirDefinition(t *testing.T) {
 		}
 		newest := 0
 		for _, e := range events {
-			newest = max(newest, e.day)
+			if _, err := strconv.Atoi(e.value); err == nil || !slices.Contains([]person.Op{person.Sum, person.Average, person.Min, person.Max}, c.Op) {
+				newest = max(newest, e.day)
+			}
+		}
+		// What cannot count any more is not stored.
+		recent := slices.DeleteFunc(slices.Clone(events), func(e bought) bool { return c.Window > 0 && e.day < newest-c.Window })
+		if _, without := remembered(t, c, recent, 1, r); without != one {
+			t.Fatalf("%+v stores what is too old\n%s\n%s", c, one, without)
 		}
 		// A day before the newest: the clock of an event may be ahead over midnight.
 		for day := newest - 1; day <= newest+35; day++ {
@@ -204,6 +211,11 @@ func TestMostChoosesByHash(t *testing.T) {
 		events := purchases(r, 300, 1, 200)
 		c := person.ComputedTrait{Name: "x", Op: person.Most}
 		p, _ := remembered(t, c, events, 3, r)
+		_, one := remembered(t, c, events, 1, r)
+		r.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
+		if _, again := remembered(t, c, events, 1, r); again != one {
+			t.Fatalf("the choice depends on the order\n%s\n%s", one, again)
+		}
 		var values []string
 		for _, e := range events {
 			values = append(values, e.value)

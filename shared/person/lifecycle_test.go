@@ -54,6 +54,24 @@ func TestStages(t *testing.T) {
 	}
 }
 
+// What was announced last of two people is what is known of both; parted, both
+// know it until they are looked at.
+func TestStageOfTheJoined(t *testing.T) {
+	for _, later := range []bool{false, true} {
+		p, q := person.New(device(1), evening), person.New(device(2), evening)
+		p.Stage, p.Staged = person.Lead, evening
+		q.Stage, q.Staged = person.Active, evening.Add(time.Hour)
+		want := person.Active
+		if later {
+			p.Staged, want = evening.Add(2*time.Hour), person.Lead
+		}
+		p.Absorb(q)
+		if part := p.Split([]person.NodeID{device(2)}); p.Stage != want || part.Stage != want || !part.Staged.Equal(p.Staged) {
+			t.Errorf("later=%v: %s, and parted %s; want %s", later, p.Stage, part.Stage, want)
+		}
+	}
+}
+
 func device(n int) person.NodeID {
 	return person.NodeID{Kind: person.AnonymousID, Value: fmt.Sprint("device-", n)}
 }
@@ -62,7 +80,7 @@ func device(n int) person.NodeID {
 // begin where it says, even where clocks are moved at midnight or a date is left
 // out.
 func TestCalendar(t *testing.T) {
-	for _, name := range []string{"UTC", "Europe/Kyiv", "America/New_York", "Asia/Beirut", "America/Havana", "America/Asuncion", "Pacific/Apia", "Australia/Lord_Howe", "Asia/Kathmandu"} {
+	for _, name := range []string{"UTC", "Europe/Kyiv", "America/New_York", "Asia/Beirut", "America/St_Johns", "America/Havana", "America/Asuncion", "Pacific/Apia", "Australia/Lord_Howe", "Asia/Kathmandu"} {
 		zone, err := time.LoadLocation(name)
 		if err != nil {
 			t.Fatal(err)
@@ -79,6 +97,22 @@ func TestCalendar(t *testing.T) {
 				checkDay(t, days, at.In(zone))
 			})
 		})
+	}
+}
+
+// In Newfoundland clocks once went back at one minute past midnight. The hour
+// that came twice belongs to the new day.
+func TestHourThatComesTwice(t *testing.T) {
+	zone, err := time.LoadLocation("America/St_Johns")
+	if err != nil {
+		t.Fatal(err)
+	}
+	days := person.NewCalendar(strategy.Offsets(zone))
+	midnight := time.Date(2005, 10, 30, 2, 30, 0, 0, time.UTC)
+	old, day := days.Day(midnight.Add(-time.Second)), days.Day(midnight)
+	again := midnight.Add(30 * time.Minute)
+	if date := again.In(zone).Day(); day != old+1 || date != 29 || days.Day(again) != day || !days.Start(day).Equal(midnight) {
+		t.Errorf("day %d before midnight, %d at it; %d on date %d again", old, day, days.Day(again), date)
 	}
 }
 
