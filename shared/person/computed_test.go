@@ -208,7 +208,7 @@ func mostOf(window []bought) string {
 func TestMostChoosesByHash(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
-		events := purchases(r, 300, 1, 200)
+		events := purchases(r, 90, 1, 60)
 		c := person.ComputedTrait{Name: "x", Op: person.Most}
 		p, _ := remembered(t, c, events, 3, r)
 		_, one := remembered(t, c, events, 1, r)
