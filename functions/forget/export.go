@@ -75,6 +75,8 @@ type folded struct {
 	Value json.RawMessage `json:"value,omitempty"`
 	At    time.Time       `json:"at,omitzero"`
 	Event string          `json:"event,omitempty"`
+
+	Days map[string]folded `json:"days,omitempty"` // of a trait with a window
 }
 
 type instance struct {
@@ -191,17 +193,25 @@ func subjectOf(p *person.Person, s *strategy.Strategy, now time.Time) *subject {
 
 func traitOf(t person.Trait) trait { return trait{t.Value, t.At, t.By} }
 
+func foldedOf(f *person.Fold) folded {
+	out := folded{Count: f.Count, Value: f.Value, At: f.At, Event: f.By}
+	if !f.Sum.IsZero() {
+		out.Sum = f.Sum.String()
+	}
+	for day, part := range f.Days {
+		if out.Days == nil {
+			out.Days = map[string]folded{}
+		}
+		out.Days[time.Unix(int64(day)*24*60*60, 0).UTC().Format(time.DateOnly)] = foldedOf(part)
+	}
+	return out
+}
+
 func nodeOf(n *person.Node) node {
 	out := node{
 		ID: n.ID.String(), Hash: n.ID.Hash(), FirstSeen: n.FirstSeen, LastSeen: n.LastSeen,
 		Traits: each(n.Traits, traitOf), Goals: n.Goals,
-		Computed: each(n.Computed, func(f *person.Fold) folded {
-			got := folded{Count: f.Count, Value: f.Value, At: f.At, Event: f.By}
-			if !f.Sum.IsZero() {
-				got.Sum = f.Sum.String()
-			}
-			return got
-		}),
+		Computed: each(n.Computed, foldedOf),
 		Journeys: each(n.Instances, func(in *person.Instance) instance {
 			return instance{in.Version, in.Changed, in.By, in.Fired, in.FiredAt, in.Content}
 		}),

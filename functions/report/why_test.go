@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"rapport/functions/report"
 	"rapport/shared/access"
@@ -39,7 +40,7 @@ func (h *heard) Publish(_ context.Context, effects []people.Effect) error {
 func (h *heard) list() []string {
 	var out []string
 	for _, e := range h.effects {
-		out = append(out, e.Node+" "+string(e.Kind)+" "+e.Audience)
+		out = append(out, e.Node+" "+string(e.Kind)+" "+e.Audience+string(e.Stage))
 	}
 	slices.Sort(out)
 	return out
@@ -140,6 +141,7 @@ func TestASplitIsHeard(t *testing.T) {
 	want := []string{
 		"anonymousId:device-1234567890 Audience Entered new-visitor",
 		"anonymousId:device-1234567890 Audience Left from-ukraine", "anonymousId:device-1234567890 Audience Left vip",
+		"anonymousId:device-1234567890 Stage Entered visitor",
 	}
 	if got := bus.list(); !slices.Equal(got, want) {
 		t.Errorf("heard %q, want %q", got, want)
@@ -208,7 +210,7 @@ func TestEachStepIsOutBeforeTheNext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := report.New(report.Deps{People: store, Strategy: fixed{}, Keys: keys, Outlet: people.Outlet{Bus: bus}})
+	h := report.New(report.Deps{People: store, Strategy: fixed{}, Keys: keys, Outlet: people.Outlet{Bus: bus}, Now: func() time.Time { return noon }})
 	if status, body := call(h, http.MethodPost, u1+"/split", "demo-secret", ""); status != 200 || len(bus.effects) != 3 {
 		t.Errorf("%d %s after %d effects", status, body, len(bus.effects))
 	}

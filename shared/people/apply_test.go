@@ -103,7 +103,7 @@ func TestRow47TraitChangesType(t *testing.T) {
 			fold(t, s, strat, events[i])
 		}
 		p := find(t, s, userNode("u1"))
-		if got := p.View(strat.Computed).Traits["size"]; string(got.Value) != "38.50" || got.By != "m2" {
+		if got := p.View(strat.Declared, noon).Traits["size"]; string(got.Value) != "38.50" || got.By != "m2" {
 			t.Errorf("size is %s by %s", got.Value, got.By)
 		}
 		records, _, err := s.Timeline(t.Context(), p, "", 10)

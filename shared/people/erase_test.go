@@ -223,7 +223,7 @@ func TestReopen(t *testing.T) {
 	must(t, store.Reopen(t.Context(), device(tablet), nil))
 	fold(t, store, strat, page("v9", tablet, noon))
 	p := find(t, store, device(tablet))
-	if p == nil || len(p.Nodes) != 1 || string(p.View(strat.Computed).Computed["pages"]) != "1" {
+	if p == nil || len(p.Nodes) != 1 || string(p.View(strat.Declared, noon).Computed["pages"]) != "1" {
 		t.Errorf("a reopened identity begins anew: %+v", p)
 	}
 	if find(t, store, userNode(victim)) != nil {
