@@ -154,7 +154,7 @@ func (d *decoder) event(o wire.Object) (e *Event, declined, f *fault.Error) {
 			"nothing to do; set integrations.Rapport to true to have it processed").In("integrations"), nil
 	}
 	e = &Event{Trusted: d.sender.Trusted, Imported: d.sender.Import, ReceivedAt: d.sender.ReceivedAt}
-	steps := []func(*Event, parts) *fault.Error{d.call, d.times, d.identity, d.content, d.naming}
+	steps := []func(*Event, parts) *fault.Error{d.call, d.times, d.vouched, d.identity, d.content, d.naming}
 	for _, step := range steps {
 		if f := step(e, p); f != nil {
 			return nil, nil, f

@@ -6,8 +6,6 @@ package event
 import (
 	"encoding/json"
 	"time"
-
-	"rapport/shared/person"
 )
 
 // Type is the kind of call, as the Segment spec names it.
@@ -39,6 +37,17 @@ type Event struct {
 	GroupID     string `json:"groupId,omitempty"`
 	Claim       string `json:"claim,omitempty"`
 
+	// Email and ExternalIDs are identities that a secret key vouched for: an
+	// address as person.Address writes it, and ids of other systems as
+	// "type:id", sorted. From a browser they are evidence, and stay where they
+	// came: in Traits and Context.
+	Email       string   `json:"email,omitempty"`
+	ExternalIDs []string `json:"externalIds,omitempty"`
+
+	// Hops is how many answers of other systems to what Rapport said led here;
+	// 0 for what a customer did. See MaxHops.
+	Hops int `json:"hops,omitempty"`
+
 	// JSON objects with sorted names and the numbers as sent; nil when absent.
 	// Traits are the group's in a group call, the person's in an identify; of an
 	// identify with a Claim they are evidence, for nobody proved whose they are.
@@ -67,13 +76,4 @@ type Event struct {
 	// Verdicts are remarks of the edge that did not refuse the event: BlockedID,
 	// ReservedTrait.
 	Verdicts []string `json:"verdicts,omitempty"`
-}
-
-// Node is the one node that the event belongs to and counts in: its proven user
-// id, else its anonymous id.
-func (e *Event) Node() person.NodeID {
-	if e.UserID != "" {
-		return person.NodeID{Kind: person.UserID, Value: e.UserID}
-	}
-	return person.NodeID{Kind: person.AnonymousID, Value: e.AnonymousID}
 }

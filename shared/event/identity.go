@@ -87,7 +87,7 @@ func (d *decoder) browserID(e *Event, o wire.Object, name string) (string, *faul
 // belongs makes sure that there is a node for the event to count in.
 func (e *Event) belongs() *fault.Error {
 	switch {
-	case e.UserID != "" || e.AnonymousID != "":
+	case e.UserID != "" || e.AnonymousID != "" || e.Email != "" || len(e.ExternalIDs) > 0:
 		return nil
 	case e.Claim != "":
 		return fault.New(fault.Unauthenticated, "proof_required",

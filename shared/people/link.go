@@ -14,43 +14,67 @@ const (
 	ProfileFull  = "profile_full"  // the person's item is at its limit; not counted
 )
 
-// link joins the identities that a proven event names together. It returns the
-// verdict when one of them may not join.
+// The rules by which one event gives an identity to another, by its kind. An
+// event of a browser names at most its own device beside a proven user.
+var rules = map[person.Kind]string{
+	person.AnonymousID: string(event.Identify), person.Email: "email", person.External: "external",
+}
+
+// link joins the identities that an event names together with a right to: all
+// of them are given to the strongest. It returns the verdict when one of them
+// may not join.
 func (u *unit) link(e *event.Event) (verdict string, err error) {
-	if e.UserID == "" {
-		return "", nil
-	}
-	user := person.NodeID{Kind: person.UserID, Value: e.UserID}
-	if e.AnonymousID != "" {
-		device := person.NodeID{Kind: person.AnonymousID, Value: e.AnonymousID}
-		verdict, err = u.own(device, user, evidence(user, string(event.Identify), e), true)
+	anchor := e.Anchor()
+	for _, id := range e.Named() {
+		refused, err := u.own(id, anchor, evidence(anchor, rules[id.Kind], e), true)
 		if err != nil {
 			return "", err
 		}
+		if verdict == "" {
+			verdict = refused
+		}
 	}
-	if e.Type != event.Alias || e.PreviousID == "" || e.PreviousID == e.UserID {
+	if anchor != e.Node() {
+		if err := u.name(anchor); err != nil {
+			return "", err
+		}
+	}
+	if e.Type != event.Alias || e.UserID == "" || e.PreviousID == "" || e.PreviousID == e.UserID {
 		return verdict, nil
 	}
-	refused, err := u.alias(user, e)
+	refused, err := u.alias(anchor, e)
 	if refused != "" {
 		verdict = refused
 	}
 	return verdict, err
 }
 
+// name remembers that an event stated the identity.
+func (u *unit) name(id person.NodeID) error {
+	p, err := u.person(id)
+	if err != nil {
+		return err
+	}
+	if n := p.Node(id); !n.Named {
+		n.Named = true
+		u.dirty[p.Root] = true
+	}
+	return nil
+}
+
 func evidence(to person.NodeID, rule string, e *event.Event) person.Link {
 	return person.Link{To: to, Rule: rule, At: e.Timestamp, By: e.MessageID}
 }
 
-// own gives an identity to a user. It has one owner, the one with the earliest
+// own gives an identity to a stronger one. It has one owner, the one with the earliest
 // evidence: that is what keeps two customers of one device apart, whatever
 // order their events come in.
-func (u *unit) own(id, user person.NodeID, l person.Link, named bool) (verdict string, err error) {
+func (u *unit) own(id, owner person.NodeID, l person.Link, named bool) (verdict string, err error) {
 	from, err := u.person(id)
 	if err != nil {
 		return "", err
 	}
-	to, err := u.person(user)
+	to, err := u.person(owner)
 	if err != nil {
 		return "", err
 	}

@@ -220,8 +220,30 @@ func stories(r *rand.Rand, count int) []event.Event {
 		default:
 			out[i] = page(id, dev, when)
 		}
+		vouch(r, &out[i])
 	}
 	return out
+}
+
+// vouch lets a server name an address and numbers of other systems in some of
+// the events, in place of the ids or beside them.
+func vouch(r *rand.Rand, e *event.Event) {
+	if e.Claim != "" || e.Type == event.Alias && !e.Trusted || r.IntN(4) > 0 {
+		return
+	}
+	e.Trusted = true
+	if r.IntN(2) == 0 {
+		e.Email = fmt.Sprintf("customer-%d@example.com", r.IntN(6))
+	}
+	if r.IntN(2) == 0 {
+		e.ExternalIDs = append(e.ExternalIDs, fmt.Sprint("order:", r.IntN(8)))
+	}
+	if r.IntN(4) == 0 {
+		e.ExternalIDs = append(e.ExternalIDs, fmt.Sprint("ticket:", r.IntN(4)))
+	}
+	if r.IntN(2) == 0 && (e.Email != "" || len(e.ExternalIDs) > 0) && e.Type != event.Alias {
+		e.UserID, e.AnonymousID = "", ""
+	}
 }
 
 func everybody() []person.NodeID {
@@ -230,7 +252,12 @@ func everybody() []person.NodeID {
 		out = append(out, userNode(fmt.Sprint("user-", i)), device(fmt.Sprint("user-", i)))
 	}
 	for i := range 8 {
-		out = append(out, device(fmt.Sprint("device-000000000", i)), userNode(fmt.Sprint("device-000000000", i)))
+		out = append(out, device(fmt.Sprint("device-000000000", i)), userNode(fmt.Sprint("device-000000000", i)),
+			person.NodeID{Kind: person.External, Value: fmt.Sprint("order:", i)})
+	}
+	for i := range 6 {
+		out = append(out, person.NodeID{Kind: person.Email, Value: fmt.Sprintf("customer-%d@example.com", i)},
+			person.NodeID{Kind: person.External, Value: fmt.Sprint("ticket:", i)})
 	}
 	return out
 }

@@ -37,9 +37,10 @@ type Node struct {
 	// an alias merely implies is resolved, but not listed.
 	Named bool
 
-	// Owner is the earliest proven link from this node to a user id. Later ones
-	// are refused, so that a device which two customers share merges nobody. A
-	// person is what its nodes' owners hold together.
+	// Owner is the earliest proven link from this node to a stronger one: a user
+	// id, an address, or what an external id came with. Later ones are refused, so
+	// that a device which two customers share merges nobody. A person is what its
+	// nodes' owners hold together.
 	Owner *Link
 
 	// Refused are the identities that this one must not be joined with, sorted.
@@ -61,7 +62,7 @@ type Node struct {
 // Link is the evidence for an edge between two nodes.
 type Link struct {
 	To   NodeID
-	Rule string    // "identify" for any proven event with both ids, or "alias"
+	Rule string    // "identify" for a device, "email", "external", or "alias"
 	At   time.Time // of the event
 	By   string    // its message id
 }
