@@ -45,6 +45,10 @@ func (l *loader) check() {
 	for _, id := range l.journeys.ids() {
 		l.readJourney(id, l.journeys.at[id])
 	}
+	for _, id := range l.sources.ids() {
+		l.readSource(id, l.sources.at[id])
+	}
+	l.checkSpelling()
 }
 
 // rule compiles the rule of a body; nil when there is none, or a wrong one.

@@ -252,6 +252,13 @@ func TestSchemaAgrees(t *testing.T) {
 		}
 		return resolved.Validate(datesAsText(v))
 	}
+	for _, c := range sourceChanges {
+		t.Run(c.name, func(t *testing.T) {
+			if err := valid(t, strings.Replace(goodSource, c.old, c.new, 1)); (err == nil) != (c.want == "" || !c.structural) {
+				t.Errorf("the schema says %v, Load %q", err, c.want)
+			}
+		})
+	}
 	for _, c := range changes {
 		text := strings.Replace(good, c.old, c.new, 1)
 		switch c.name {

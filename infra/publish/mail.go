@@ -22,7 +22,7 @@ var (
 	senderKeys  = []string{"from!", "reply_to", "site", "links", "address"}
 	purposeKeys = []string{"name!", "basis!"}
 	messageKeys = []string{"purpose!", "guarantee", "subject!", "mjml", "html", "text"}
-	journeyKeys = []string{"description", "need", "start!", "key", "change", "goal!", "steps!"}
+	journeyKeys = []string{"description", "need", "start", "key", "change", "goal", "steps!"}
 )
 
 // readSender takes the sender, which may stand in one file only.
@@ -96,6 +96,7 @@ func (l *loader) readJourney(id string, e *entry[journey.Journey]) {
 		ID: id, Description: m.text("description", 1000), Need: m.text("need", 1000), Start: m.text("start", 200), Key: m.text("key", 200),
 		Change: m.texts("change", 20), Goal: m.texts("goal", 20), Steps: l.readSteps(m),
 	}
+	l.aboutTheCart(m, &j)
 	for _, name := range j.Goal {
 		if name == j.Start || slices.Contains(j.Change, name) {
 			l.report(m.file, m.fields["goal"], "%q cannot be a goal of %s and also start or change it", name, m.what)
@@ -109,6 +110,28 @@ func (l *loader) readJourney(id string, e *entry[journey.Journey]) {
 		l.report(m.file, m.node, "%s cannot be encoded", m.what)
 	}
 	e.value = sealed
+}
+
+// aboutTheCart completes a journey that does not say what starts it: it is about
+// the cart, in the words of the Segment spec.
+func (l *loader) aboutTheCart(m mapping, j *journey.Journey) {
+	if m.fields["start"] != nil {
+		if m.fields["goal"] == nil {
+			l.report(m.file, m.node, "%s needs goal", m.what)
+		}
+		return
+	}
+	cart := journey.Cart()
+	j.Start = cart.Start
+	if m.fields["key"] == nil {
+		j.Key = cart.Key
+	}
+	if m.fields["change"] == nil {
+		j.Change = cart.Change
+	}
+	if m.fields["goal"] == nil {
+		j.Goal = cart.Goal
+	}
 }
 
 // maxSteps bounds a journey.

@@ -86,6 +86,19 @@ func TestGoodMail(t *testing.T) {
 	}
 }
 
+// A journey that says nothing of its events is the one that says all of it.
+func TestCartNeedsNoConfiguration(t *testing.T) {
+	short := goodMail
+	for _, line := range []string{"    start: Product Added\n", "    key: cart_id\n", "    change: [Product Removed, Cart Viewed]\n", "    goal: Order Completed\n"} {
+		short = strings.Replace(short, line, "", 1)
+	}
+	long, problems := publish.Load(write(t, map[string]string{"m.yaml": goodMail, "reminder.mjml": goodMJML}))
+	got, more := publish.Load(write(t, map[string]string{"m.yaml": short, "reminder.mjml": goodMJML}))
+	if len(problems)+len(more) > 0 || got.Version != long.Version || len(short) == len(goodMail) {
+		t.Errorf("version %s, and %s when it is written out: %s", got.Version, long.Version, texts(more))
+	}
+}
+
 // mailChanges are edits of the good mail, each with the problems that it makes.
 // Structural ones are those that the JSON Schema must find as well.
 var mailChanges = []struct {
@@ -133,7 +146,9 @@ var mailChanges = []struct {
 	{"no goal", "    goal: Order Completed\n", "", `m.yaml:22:5: the journey cart needs goal`, true},
 	{"empty goal", "goal: Order Completed", "goal: []", `m.yaml:25:11: goal of the journey cart must list 1 to 20 texts`, true},
 	{"a goal that starts", "goal: Order Completed", "goal: [Order Completed, Product Added]", `m.yaml:25:11: "Product Added" cannot be a goal of the journey cart and also start or change it`, false},
-	{"no start", "    start: Product Added\n", "", `m.yaml:22:5: the journey cart needs start`, true},
+	{"no start, so it is about the cart", "    start: Product Added\n", "", "", true},
+	{"a misspelt goal", "goal: Order Completed", "goal: Order Complete", `warning m.yaml:25:11: the journey cart names the event "Order Complete"; did you mean "Order Completed", as the Segment spec has it?`, false},
+	{"a misspelt change", "[Product Removed, Cart Viewed]", "[Product Removd, Cart Viewed]", `warning m.yaml:24:14: the journey cart names the event "Product Removd"; did you mean "Product Removed", as the Segment spec has it?`, false},
 	{"empty key", "key: cart_id", `key: ""`, `m.yaml:23:10: key of the journey cart is empty: write it, or leave the key out`, true},
 }
 

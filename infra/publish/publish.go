@@ -100,6 +100,9 @@ func (l *loader) document() strategy.Document {
 	if doc.CountsDays() {
 		doc.Offsets = strategy.Offsets(l.location)
 	}
+	for _, id := range l.sources.ids() {
+		doc.Sources = append(doc.Sources, l.sources.at[id].value)
+	}
 	return doc
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"rapport/shared/audience"
 	"rapport/shared/content"
+	"rapport/shared/event"
 	"rapport/shared/journey"
 	"rapport/shared/message"
 	"rapport/shared/person"
@@ -51,6 +52,7 @@ type loader struct {
 	purposes  section[message.Purpose]
 	messages  section[message.Template]
 	journeys  section[journey.Journey]
+	sources   section[event.Source]
 }
 
 func newLoader() *loader {
@@ -63,6 +65,7 @@ func newLoader() *loader {
 		purposes:  section[message.Purpose]{"purposes", map[string]*entry[message.Purpose]{}},
 		messages:  section[message.Template]{"messages", map[string]*entry[message.Template]{}},
 		journeys:  section[journey.Journey]{"journeys", map[string]*entry[journey.Journey]{}},
+		sources:   section[event.Source]{"sources", map[string]*entry[event.Source]{}},
 	}
 }
 
@@ -71,7 +74,7 @@ func (l *loader) readRoot(f *file, root *yaml.Node) {
 	if kindOf(root) == "nothing" {
 		return
 	}
-	m, ok := l.mapping(f, root, "a strategy file", "zone", "computed", "lifecycle", "audiences", "slots", "blocks", "sender", "purposes", "messages", "journeys")
+	m, ok := l.mapping(f, root, "a strategy file", "zone", "computed", "lifecycle", "audiences", "slots", "blocks", "sender", "purposes", "messages", "journeys", "sources")
 	if !ok {
 		return
 	}
@@ -86,6 +89,7 @@ func (l *loader) readRoot(f *file, root *yaml.Node) {
 	entries(l, m, "purposes", &l.purposes, idPattern, purposeKeys...)
 	entries(l, m, "messages", &l.messages, idPattern, messageKeys...)
 	entries(l, m, "journeys", &l.journeys, idPattern, journeyKeys...)
+	entries(l, m, "sources", &l.sources, idPattern, sourceKeys...)
 }
 
 // readZone takes the zone, which may stand in one file only.

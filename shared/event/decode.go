@@ -22,6 +22,7 @@ type Sender struct {
 	Trusted    bool // it showed a secret key
 	Import     bool // it says that this is history; see Event.Imported
 	ReceivedAt time.Time
+	Account    string // whose bus it came over, as an AWS account id; "" asks nothing of an Envelope's
 
 	// ProvenUser returns the user id that a proof proves. Nil proves nothing.
 	ProvenUser func(proof string) (string, error)

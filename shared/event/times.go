@@ -81,8 +81,10 @@ func believable(at *time.Time, first, receivedAt time.Time) time.Time {
 }
 
 // layouts are the forms of ISO 8601 that senders were seen to use. A time
-// without a zone is in UTC.
-var layouts = []string{time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05", "2006-01-02"}
+// without a zone is in UTC. Spreadsheets write a space in place of the T.
+var layouts = []string{
+	time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02",
+}
 
 func parseTime(v any) (time.Time, bool) {
 	switch v := v.(type) {

@@ -22,6 +22,14 @@ type Journey struct {
 	Steps       []Step   `json:"steps"`
 }
 
+// Cart is what starts, changes and ends a journey about a cart, for those that
+// say nothing else. Its words are those of the Segment spec.
+func Cart() Journey {
+	return Journey{
+		Start: "Product Added", Key: "cart_id", Change: []string{"Product Removed", "Cart Viewed"}, Goal: []string{"Order Completed"},
+	}
+}
+
 // Step waits, and then sends.
 type Step struct {
 	Wait time.Duration `json:"wait"` // nanoseconds, from the step before or from the last change

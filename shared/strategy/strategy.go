@@ -16,6 +16,7 @@ import (
 
 	"rapport/shared/audience"
 	"rapport/shared/content"
+	"rapport/shared/event"
 	"rapport/shared/fault"
 	"rapport/shared/journey"
 	"rapport/shared/message"
@@ -37,6 +38,7 @@ type Document struct {
 	Purposes  []message.Purpose      `json:"purposes,omitempty"`
 	Messages  []message.Template     `json:"messages,omitempty"`
 	Journeys  []journey.Journey      `json:"journeys,omitempty"`
+	Sources   []event.Source         `json:"sources,omitempty"`
 	Retired   []journey.Journey      `json:"retired,omitempty"` // earlier versions that people may still be on
 }
 
