@@ -28,6 +28,7 @@ type Deps struct {
 	Proofs   access.Proofs
 	Now      func() time.Time
 	Reserved func(trait string) bool // the names of computed traits; nil reserves none
+	Sources  func(context.Context) ([]event.Source, error) // of the strategy, for CloudEvents; nil has none
 	Log      *slog.Logger
 	Origins  []string // of pages that may send; empty lets all of them
 
@@ -46,17 +47,23 @@ func New(d Deps) http.Handler {
 	}
 	mux := http.NewServeMux()
 	for path, kind := range routes() {
-		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
-			a, err := d.collect(r, kind)
-			if err != nil {
-				httpapi.Error(w, err)
-				return
-			}
-			httpapi.Encode(w, http.StatusOK, a)
-		})
+		mux.HandleFunc("POST "+path, answering(func(r *http.Request) (answer, error) { return d.collect(r, kind) }))
 	}
+	mux.HandleFunc("POST /v1/events", answering(d.cloudEvents))
 	d.settings(mux)
 	return httpapi.CORS(d.Origins, httpapi.Routes(mux))
+}
+
+// answering answers with what take says of the events of a request.
+func answering(take func(*http.Request) (answer, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		a, err := take(r)
+		if err != nil {
+			httpapi.Error(w, err)
+			return
+		}
+		httpapi.Encode(w, http.StatusOK, a)
+	}
 }
 
 // collect accepts the events of one request. An error means that none was.

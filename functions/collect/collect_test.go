@@ -15,6 +15,7 @@ import (
 
 	"rapport/functions/collect"
 	"rapport/infra/goldentest"
+	"rapport/infra/publish"
 	"rapport/shared/access"
 	"rapport/shared/aws/boot"
 	"rapport/shared/event"
@@ -62,8 +63,19 @@ func deps(t *testing.T, q *queue) collect.Deps {
 	return collect.Deps{
 		Queue: q, Keys: keys, Proofs: proofs, Now: func() time.Time { return noon },
 		Reserved: func(name string) bool { return name == "clv" },
+		Sources:  func(context.Context) ([]event.Source, error) { return sources(t), nil },
 		Log:      slog.New(slog.DiscardHandler),
 	}
+}
+
+// sources are those of the sample strategy.
+func sources(t *testing.T) []event.Source {
+	t.Helper()
+	document, problems := publish.Load("../../infra/strategy")
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	return document.Sources
 }
 
 // TestSamples invokes the function with each sample as AWS does, at the instant
@@ -119,6 +131,31 @@ func TestEveryRoute(t *testing.T) {
 			if w.Code != 200 || len(q.events(t)) != 1 {
 				t.Errorf("%s%s: %d %s", prefix, call, w.Code, w.Body)
 			}
+		}
+	}
+}
+
+func TestCloudEventsAsAWhole(t *testing.T) {
+	const one, many = "application/cloudevents+json", "application/cloudevents-batch+json"
+	event := `{"specversion":"1.0","id":"A1","source":"com.example.erp","type":"Paid","data":{"userId":"u1"}}`
+	for name, c := range map[string]struct {
+		key, form, body string
+		status          int
+		code            string
+	}{
+		"fine":            {"demo-secret", one, event, 200, ""},
+		"a write key":     {"demo-write", one, event, 403, "secret_key_required"},
+		"no key":          {"", one, event, 401, "no_key"},
+		"another form":    {"demo-secret", "application/json", event, 422, "content_type"},
+		"no list":         {"demo-secret", many, event, 400, "bad_json"},
+		"too many":        {"demo-secret", many, "[" + strings.Repeat("1,", 2500) + "1]", 413, "too_many_events"},
+		"each for itself": {"demo-secret", many, "[" + event + ",1," + strings.Replace(event, "com.example.erp", "rapport", 1) + "]", 200, "wrong_source"},
+		"not JSON":        {"demo-secret", one, "{", 200, "bad_json"},
+		"binary data":     {"demo-secret", one, strings.Replace(event, `"data"`, `"data_base64"`, 1), 200, "bad_envelope"},
+	} {
+		w := send(deps(t, &queue{}), "POST", "/v1/events", c.key, c.body, "Content-Type", c.form)
+		if w.Code != c.status || !strings.Contains(w.Body.String(), c.code) {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
 		}
 	}
 }

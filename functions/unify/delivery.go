@@ -1,12 +1,13 @@
 package unify
 
 import (
-	"log/slog"
+	"context"
 	"sync"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"rapport/shared/event"
+	"rapport/shared/strategy"
 )
 
 // delivery remembers which message each event of a batch came in.
@@ -19,12 +20,12 @@ type delivery struct {
 
 // unpack reads the messages. One that cannot be read fails alone: it goes to
 // the dead-letter queue, where it can be looked at.
-func unpack(batch events.SQSEvent, log *slog.Logger) *delivery {
+func (f *Function) unpack(ctx context.Context, batch events.SQSEvent, s *strategy.Strategy) *delivery {
 	d := &delivery{failed: map[int]bool{}}
 	for i, m := range batch.Records {
-		list, err := event.Unpack(m.Body)
+		list, err := f.read(ctx, m, s)
 		if err != nil {
-			log.Error("message cannot be read", "messageId", m.MessageId, "error", err)
+			f.Log.ErrorContext(ctx, "message cannot be read", "messageId", m.MessageId, "error", err)
 			d.failed[i] = true
 			continue
 		}
@@ -34,6 +35,18 @@ func unpack(batch events.SQSEvent, log *slog.Logger) *delivery {
 		}
 	}
 	return d
+}
+
+// read takes a message apart, whoever wrote it.
+func (f *Function) read(ctx context.Context, m events.SQSMessage, s *strategy.Strategy) ([]event.Event, error) {
+	body := []byte(m.Body)
+	if again := unpark(body); again != nil {
+		body = again
+	}
+	if event.IsBridge(body) {
+		return f.translate(ctx, m, body, s)
+	}
+	return event.Unpack(string(body))
 }
 
 func (d *delivery) pick(group []int) []event.Event {

@@ -2,13 +2,10 @@ package unify_test
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"path/filepath"
 	"testing"
 	"time"
-
-	"github.com/aws/aws-lambda-go/events"
 
 	"rapport/functions/unify"
 	"rapport/infra/goldentest"
@@ -40,10 +37,6 @@ func TestSamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	goldentest.Samples(t, "unify", func(t *testing.T, payload []byte) any {
-		var batch events.SQSEvent
-		if err := json.Unmarshal(payload, &batch); err != nil {
-			t.Fatal(err)
-		}
 		db, err := embedded.Open(filepath.Join(t.TempDir(), "rapport.db"), now)
 		if err != nil {
 			t.Fatal(err)
@@ -52,13 +45,14 @@ func TestSamples(t *testing.T) {
 		commits := 0
 		store := people.NewStore(db, now, func() string { commits++; return string(rune('a' + commits)) })
 		var out []any
+		letters := &queue{}
 		for range 2 {
 			published := &record{}
 			f := unify.New(unify.Deps{
-				People: store, Outlet: published, Log: slog.New(slog.DiscardHandler),
+				People: store, Outlet: published, Parked: letters, Account: "123456789012", Log: slog.New(slog.DiscardHandler),
 				Strategy: strategyFunc(func() (*strategy.Strategy, error) { return strat, nil }),
 			})
-			response, err := f.Handle(context.Background(), batch)
+			response, err := f.Handle(context.Background(), payload)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -66,7 +60,13 @@ func TestSamples(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if p == nil {
+				p = &person.Person{}
+			}
 			out = append(out, map[string]any{"response": response, "effects": published.effects, "computed": p.View(strat.Declared, noon).Computed})
+			if names := letters.reasons(t); len(names) > 0 {
+				out = append(out, map[string]any{"parked": names})
+			}
 		}
 		return out
 	})

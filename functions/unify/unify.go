@@ -1,15 +1,18 @@
 // Package unify is the Lambda behind the ingest queue: it folds events into
-// people and publishes what follows from them.
+// people and publishes what follows from them. The queue holds what collect packed
+// and what other systems told the bus, which the strategy's sources translate.
 package unify
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"sync"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"rapport/shared/event"
+	"rapport/shared/fault"
 	"rapport/shared/people"
 	"rapport/shared/strategy"
 
@@ -32,11 +35,18 @@ type Outlet interface {
 	Publish(ctx context.Context, effects []people.Effect) error
 }
 
+// Queue takes messages. Nil means that all of them are safe.
+type Queue interface {
+	Send(ctx context.Context, messages ...string) error
+}
+
 // Deps is what unify works with.
 type Deps struct {
 	People   People
 	Strategy Strategy
 	Outlet   Outlet
+	Parked   Queue  // the dead letters, for what no repetition could mend
+	Account  string // whose bus is listened to, by its AWS account id; "" listens to any
 	Log      *slog.Logger
 }
 
@@ -49,14 +59,31 @@ func New(d Deps) *Function { return &Function{d} }
 // parallel is how many people of one batch are folded at the same time.
 const parallel = 8
 
-// Handle folds the events of a batch. A message is acknowledged only when all
-// its events are committed and their effects are out; the others come again.
-func (f *Function) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
+// Handle tells a batch of the queue from a bare event of EventBridge by its
+// records. A message is acknowledged only when all its events are committed and
+// their effects are out; the others come again.
+func (f *Function) Handle(ctx context.Context, payload json.RawMessage) (any, error) {
+	var batch events.SQSEvent
+	if err := json.Unmarshal(payload, &batch); err == nil && len(batch.Records) > 0 {
+		return f.batch(ctx, batch)
+	}
+	if !event.IsBridge(payload) {
+		return nil, fault.New(fault.Malformed, "bad_event", "unify takes an SQS batch or an event of EventBridge")
+	}
+	batch.Records = []events.SQSMessage{{MessageId: "direct", Body: string(payload)}}
+	response, err := f.batch(ctx, batch)
+	if err == nil && len(response.BatchItemFailures) > 0 {
+		err = fault.New(fault.Unavailable, "not_folded", "the event was not folded; the log says why")
+	}
+	return nil, err
+}
+
+func (f *Function) batch(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 	current, err := f.Strategy.Current(ctx)
 	if err != nil {
 		return events.SQSEventResponse{}, err
 	}
-	d := unpack(batch, f.Log)
+	d := f.unpack(ctx, batch, current)
 	groups := people.Together(d.events)
 	work := make(chan []int)
 	var wg sync.WaitGroup

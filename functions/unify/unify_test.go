@@ -2,6 +2,7 @@ package unify_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -65,6 +66,17 @@ func message(t *testing.T, id string, devices ...string) events.SQSMessage {
 	return events.SQSMessage{MessageId: id, Body: bodies[0]}
 }
 
+// handle gives the function a batch as Lambda does.
+func handle(f *unify.Function, batch events.SQSEvent) (events.SQSEventResponse, error) {
+	payload, err := json.Marshal(batch)
+	if err != nil {
+		return events.SQSEventResponse{}, err
+	}
+	out, err := f.Handle(context.Background(), payload)
+	response, _ := out.(events.SQSEventResponse)
+	return response, err
+}
+
 func failures(r events.SQSEventResponse) []string {
 	ids := []string{}
 	for _, f := range r.BatchItemFailures {
@@ -92,7 +104,7 @@ func TestPartialFailureOfEverySubset(t *testing.T) {
 			}
 			return nil, nil
 		}, &bus{})
-		r, err := f.Handle(context.Background(), batch)
+		r, err := handle(f, batch)
 		if got := failures(r); err != nil || !slices.Equal(got, want) {
 			t.Fatalf("failed %v, want %v, %v", got, want, err)
 		}
@@ -115,7 +127,7 @@ func TestFailureReachesEveryMessageOfThePerson(t *testing.T) {
 		}
 		return nil, nil
 	}, &bus{})
-	r, _ := f.Handle(context.Background(), batch)
+	r, _ := handle(f, batch)
 	if got := failures(r); !slices.Equal(got, []string{"m1", "m3"}) {
 		t.Errorf("failed %v", got)
 	}
@@ -126,7 +138,7 @@ func TestFailureReachesEveryMessageOfThePerson(t *testing.T) {
 
 func TestUnreadableMessageFailsAlone(t *testing.T) {
 	batch := events.SQSEvent{Records: []events.SQSMessage{message(t, "m1", "a"), {MessageId: "m2", Body: "{"}, message(t, "m3", "b")}}
-	r, err := function(func([]event.Event) ([]people.Effect, error) { return nil, nil }, &bus{}).Handle(context.Background(), batch)
+	r, err := handle(function(func([]event.Event) ([]people.Effect, error) { return nil, nil }, &bus{}), batch)
 	if got := failures(r); err != nil || !slices.Equal(got, []string{"m2"}) {
 		t.Errorf("failed %v, %v", got, err)
 	}
@@ -138,12 +150,12 @@ func TestEffectsBeforeAcknowledgement(t *testing.T) {
 	batch := events.SQSEvent{Records: []events.SQSMessage{message(t, "m1", "a")}}
 	one := []people.Effect{{ID: "x"}}
 	down := &bus{fail: true}
-	r, _ := function(func([]event.Event) ([]people.Effect, error) { return one, nil }, down).Handle(context.Background(), batch)
+	r, _ := handle(function(func([]event.Event) ([]people.Effect, error) { return one, nil }, down), batch)
 	if got := failures(r); !slices.Equal(got, []string{"m1"}) {
 		t.Errorf("acknowledged although the effects are not out: %v", got)
 	}
 	up := &bus{}
-	r, _ = function(func([]event.Event) ([]people.Effect, error) { return one, errors.New("half") }, up).Handle(context.Background(), batch)
+	r, _ = handle(function(func([]event.Event) ([]people.Effect, error) { return one, errors.New("half") }, up), batch)
 	if got := failures(r); !slices.Equal(got, []string{"m1"}) || !slices.Equal(up.ids, []string{"x"}) {
 		t.Errorf("failed %v, published %v", got, up.ids)
 	}
@@ -154,7 +166,7 @@ func TestWithoutStrategyTheWholeBatchComesAgain(t *testing.T) {
 		Strategy: strategyFunc(func() (*strategy.Strategy, error) { return nil, errors.New("none") }),
 		Log:      slog.New(slog.DiscardHandler),
 	})
-	if _, err := f.Handle(context.Background(), events.SQSEvent{Records: []events.SQSMessage{message(t, "m1", "a")}}); err == nil {
+	if _, err := handle(f, events.SQSEvent{Records: []events.SQSMessage{message(t, "m1", "a")}}); err == nil {
 		t.Error("the batch was acknowledged")
 	}
 }

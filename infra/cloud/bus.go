@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -22,6 +23,7 @@ type BusEntry struct {
 	DetailType string
 	Detail     json.RawMessage // a JSON object
 	Resources  []string
+	ID         string // "": a new one
 }
 
 // bus is EventBridge: it offers every event to the rules of its bus.
@@ -88,7 +90,7 @@ func (b *bus) envelope(entry BusEntry) ([]byte, error) {
 		resources = []string{}
 	}
 	event, err := json.Marshal(events.EventBridgeEvent{
-		Version: "0", ID: newID(), DetailType: entry.DetailType, Source: entry.Source,
+		Version: "0", ID: cmp.Or(entry.ID, newID()), DetailType: entry.DetailType, Source: entry.Source,
 		AccountID: account, Region: region, Time: b.clock.Now().UTC().Truncate(time.Second),
 		Resources: resources, Detail: entry.Detail,
 	})

@@ -46,7 +46,7 @@ func buildCollect(env Env) (lambda.Handler, error) {
 		return nil, err
 	}
 	return boot.HTTP(collect.New(collect.Deps{
-		Queue: queue, Keys: keys, Proofs: proofs, Now: env.Now, Reserved: env.reserved, Log: env.Log,
+		Queue: queue, Keys: keys, Proofs: proofs, Now: env.Now, Reserved: env.reserved, Sources: env.Strategy.Sources, Log: env.Log,
 	})), nil
 }
 
@@ -59,8 +59,16 @@ func buildUnify(env Env) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	parked, err := env.Queue("PARKED_QUEUE_URL")
+	if err != nil {
+		return nil, err
+	}
+	believed, err := env.Variable("ACCOUNT_ID")
+	if err != nil {
+		return nil, err
+	}
 	return lambda.NewHandler(unify.New(unify.Deps{
-		People: env.people().Counting(decision.Keys([]byte(secret))), Strategy: env.Strategy, Outlet: outlet, Log: env.Log,
+		People: env.people().Counting(decision.Keys([]byte(secret))), Strategy: env.Strategy, Outlet: outlet, Parked: parked, Account: believed, Log: env.Log,
 	}).Handle), nil
 }
 

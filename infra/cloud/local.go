@@ -15,7 +15,7 @@ import (
 const instant = "2006-01-02T15:04:05.000Z07:00"
 
 // Handler serves the API as the template declares it, the local routes under
-// /local/, and the site for "/" and "/shop/…".
+// /local/, the bus for AWS's clients, and the site for "/" and "/shop/…".
 func (c *Cloud) Handler() http.Handler {
 	local := c.localRoutes()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -25,6 +25,8 @@ func (c *Cloud) Handler() http.Handler {
 		}
 		path := r.URL.Path
 		switch {
+		case asksBus(r):
+			c.putOnBus(w, r)
 		case strings.HasPrefix(path, "/local/"):
 			local.ServeHTTP(w, r)
 		case c.config.Site != nil && (path == "/" || path == "/shop" || strings.HasPrefix(path, "/shop/")):

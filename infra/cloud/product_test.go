@@ -26,7 +26,7 @@ func TestOurRoutes(t *testing.T) {
 		"GET /v1/reports/{report} ReportFunction", "GET /console/ ReportFunction", "GET /console/{proxy+} ReportFunction",
 		"ANY /v1/unsubscribe PreferFunction", "ANY /v1/preferences PreferFunction",
 		"ANY /k/{key}/v1/{call} CollectFunction", "ANY /api/s/{call} CollectFunction", "ANY /beacon/v1/{call} CollectFunction",
-		"ANY /api/s/s2s/{call} CollectFunction", "ANY /sourceConfig/ CollectFunction",
+		"ANY /api/s/s2s/{call} CollectFunction", "ANY /sourceConfig/ CollectFunction", "ANY /v1/events CollectFunction",
 		"ANY /v1/projects/{key}/settings CollectFunction", "ANY /k/{key}/v1/projects/{project}/settings CollectFunction",
 	}
 	for _, call := range []string{"t", "track", "i", "identify", "p", "page", "s", "screen", "g", "group", "a", "alias", "b", "batch", "import"} {

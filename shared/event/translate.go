@@ -96,7 +96,11 @@ func (s *Source) messageID(in Envelope, name string) (string, *fault.Error) {
 // describe adds the identities that only a server may state, and the rest of
 // what is told.
 func (s *Source) describe(in Envelope, out wire.Object) {
-	context := wire.Object{"source": wire.Object{"name": s.ID}}
+	source := wire.Object{"name": s.ID}
+	if in.Source != "" {
+		source["from"] = in.Source
+	}
+	context := wire.Object{"source": source}
 	if in.Hops != nil {
 		context["hops"] = in.Hops
 	}

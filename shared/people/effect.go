@@ -38,6 +38,10 @@ type Effect struct {
 	Stage person.Stage `json:"stage,omitempty"` // of a StageEntered
 	From  person.Stage `json:"from,omitempty"`  // the stage before
 
+	// Hops is how many answers of other systems led to the cause; on the bus one
+	// more, so that who answers with an event passes it on as it is.
+	Hops int `json:"hops,omitempty"`
+
 	Message *message.Message `json:"message,omitempty"` // of a MessageDue
 	Tally   *insight.Tally   `json:"tally,omitempty"`   // of a Counted
 }

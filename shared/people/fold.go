@@ -165,6 +165,11 @@ func (u *unit) fold(entries []*entry) error {
 		delete(u.stale, p.Root)
 	}
 	u.reassess(slices.DeleteFunc(slices.Clone(entries), func(en *entry) bool { return en.refused }))
+	for _, en := range entries {
+		for i := range en.effects {
+			en.effects[i].Hops = en.event.Hops
+		}
+	}
 	return nil
 }
 

@@ -43,6 +43,7 @@ func (o Outlet) Publish(ctx context.Context, effects []Effect) error {
 		case Counted:
 			tallies = append(tallies, e.Tally.String())
 		default:
+			e.Hops++
 			heard = append(heard, e)
 		}
 	}

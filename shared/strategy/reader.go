@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"rapport/shared/event"
 	"rapport/shared/fault"
 	"rapport/shared/table"
 )
@@ -55,6 +56,16 @@ func (r *Reader) Current(ctx context.Context) (*Strategy, error) {
 	}
 	r.looked = now
 	return r.cached, nil
+}
+
+// Sources returns how the current strategy takes other systems' events; errors
+// are those of Current.
+func (r *Reader) Sources(ctx context.Context) ([]event.Source, error) {
+	current, err := r.Current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return current.Sources, nil
 }
 
 // load follows the pointer. A version that is in memory already is not read again.

@@ -16,10 +16,11 @@ func main() {
 	boot.Main(func(env *boot.Env) lambda.Handler {
 		keys, proofs := env.Access()
 		table := dynamo.New(dynamo.NewClient(env.AWS("DYNAMODB"), ""), env.Variable("TABLE_NAME"), time.Now)
+		strategies := env.Strategy(table)
 		return boot.HTTP(collect.New(collect.Deps{
 			Queue: sqs.New(env.AWS("SQS"), env.Variable("INGEST_QUEUE_URL")),
 			Keys:  keys, Proofs: proofs, Now: time.Now, Log: env.Log, Count: env.Count,
-			Reserved: boot.NewReserved(env.Strategy(table), time.Now).Has,
+			Reserved: boot.NewReserved(strategies, time.Now).Has, Sources: strategies.Sources,
 		}))
 	})
 }
