@@ -62,7 +62,8 @@ func (r *run) remember() error {
 	if r.Checkpoint == "" {
 		return nil
 	}
-	data, err := json.Marshal(checkpoint{Line: r.lines.number, Offset: r.lines.offset, Summary: r.summary})
+	line, offset := r.lines.place()
+	data, err := json.Marshal(checkpoint{Line: line, Offset: offset, Summary: r.summary})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,6 @@
 // Package history sends recorded events to collect: a file of Segment events,
-// one a line, goes in as history, with the times that the events carry. It may
-// be sent twice, for events are recognised; a run that was cut off goes on where
+// one a line, or another system's file that a source of the strategy explains,
+// goes in as history, with the times that the events carry. It may be sent twice, for events are recognised; a run that was cut off goes on where
 // it stopped.
 package history
 
@@ -11,6 +11,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"rapport/shared/event"
 )
 
 // Limits of one request to collect.
@@ -25,10 +27,11 @@ const settleEvery = 10_000
 
 // Config says where history goes.
 type Config struct {
-	URL        string       // of the API, without a path
-	Key        string       // a secret key
-	Client     *http.Client // nil: http.DefaultClient
-	Checkpoint string       // file that remembers how far the run got; "": none
+	URL        string        // of the API, without a path
+	Key        string        // a secret key
+	Client     *http.Client  // nil: http.DefaultClient
+	Source     *event.Source // explains another system's file; nil: events in Segment's terms
+	Checkpoint string        // file that remembers how far the run got; "": none
 	Now        func() time.Time
 	Wait       func(ctx context.Context, d time.Duration) error // before a repetition; nil: really wait
 	Progress   func(Summary)                                    // called after each batch; may be nil
@@ -37,7 +40,7 @@ type Config struct {
 // run is one import on its way.
 type run struct {
 	Config
-	lines   *reader
+	lines   rows
 	summary Summary
 	batch   []item
 	size    int
@@ -51,7 +54,8 @@ type item struct {
 	text []byte
 }
 
-// Import reads events, one a line, plain or gzip, and sends them in order. The
+// Import reads events, one a line, plain or gzip, and sends them in order. A table
+// is read by rows, and its lines are those that rows end on. The
 // summary is right also when an error is returned: an unreadable line or a
 // rejected event is no error but counted, and the run goes on.
 //
@@ -66,11 +70,16 @@ func Import(ctx context.Context, in io.Reader, c Config) (Summary, error) {
 	if c.Wait == nil {
 		c.Wait = wait
 	}
-	lines, err := open(in)
+	r := &run{Config: c}
+	var err error
+	if c.Source != nil {
+		r.lines, err = openForeign(in, c.Source)
+	} else {
+		r.lines, err = open(in)
+	}
 	if err != nil {
 		return Summary{}, err
 	}
-	r := &run{Config: c, lines: lines}
 	if err := r.resume(); err != nil {
 		return r.summary, err
 	}
@@ -95,6 +104,7 @@ func wait(ctx context.Context, d time.Duration) error {
 func (r *run) all(ctx context.Context) error {
 	for {
 		text, problem, err := r.lines.next()
+		line, _ := r.lines.place()
 		switch {
 		case errors.Is(err, io.EOF):
 			if err := r.flush(ctx); err != nil {
@@ -105,11 +115,11 @@ func (r *run) all(ctx context.Context) error {
 			}
 			return r.forget()
 		case err != nil:
-			return errors.Join(fmt.Errorf("line %d cannot be read: %w", r.lines.number+1, err), r.flush(ctx))
+			return errors.Join(fmt.Errorf("line %d cannot be read: %w", line+1, err), r.flush(ctx))
 		case problem != nil:
-			r.summary.unreadable(r.lines.number, problem)
+			r.summary.unreadable(line, problem)
 		case text != nil:
-			if err := r.add(ctx, item{line: r.lines.number, text: text}); err != nil {
+			if err := r.add(ctx, item{line: line, text: text}); err != nil {
 				return err
 			}
 		}
@@ -136,7 +146,7 @@ func (r *run) flush(ctx context.Context) error {
 	r.pending += len(r.batch)
 	r.summary.sent += len(r.batch)
 	r.batch, r.size = nil, 0
-	r.summary.Lines = r.lines.number
+	r.summary.Lines, _ = r.lines.place()
 	if err := r.remember(); err != nil {
 		return err
 	}

@@ -47,6 +47,8 @@ func (r *reader) skip(line int, offset int64) error {
 	return err
 }
 
+func (r *reader) place() (line int, offset int64) { return r.number, r.offset }
+
 // next returns the next line without its end, nil for a blank one. Problem says
 // why the line is no event; err is io.EOF at the end, or says that the stream
 // broke.
@@ -65,7 +67,7 @@ func (r *reader) next() (line []byte, problem, err error) {
 		return nil, nil, err
 	}
 	if r.number++; r.number == 1 {
-		line = bytes.TrimPrefix(line, []byte("\ufeff"))
+		line = bytes.TrimPrefix(line, []byte(mark))
 	}
 	if tooLong {
 		return nil, errTooLong, nil

@@ -11,35 +11,44 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"rapport/infra/history"
+	"rapport/infra/publish"
 	"rapport/shared/fault"
 )
 
 // importCommand brings a file of recorded events in.
 type importCommand struct {
 	place
-	File string `arg:"" help:"Events as JSON lines, plain or gzip; - reads standard input."`
-	URL  string `placeholder:"URL" help:"Send to a running Rapport, instead of working on the data folder."`
-	JSON bool   `help:"Print the summary as JSON."`
+	File   string `arg:"" help:"Events as JSON lines, plain or gzip; - reads standard input."`
+	Source string `placeholder:"ID" help:"The source of the strategy that explains the file: a table (CSV) or JSON lines of another system."`
+	URL    string `placeholder:"URL" help:"Send to a running Rapport, instead of working on the data folder."`
+	JSON   bool   `help:"Print the summary as JSON."`
 }
 
 // Help implements kong.HelpProvider.
 func (importCommand) Help() string {
 	return `One Segment event a line: {"type":"track","event":"Order Completed","userId":"u1","timestamp":"2026-01-31T09:00:00Z",…}. Events keep their times and count as history, so they start no journey. A run that was cut off goes on where it stopped, and importing a file twice changes nothing.
 
+Files of other systems are explained by a source of the strategy (sources: in its YAML). A table has a heading and is parted by commas, semicolons or tabs.
+
 Without --url, no server may be running on the data folder.
 
 Examples:
   rapport import orders.jsonl.gz
   zcat 2025/*.gz | rapport import -
+  rapport import --source courier deliveries.csv
   rapport import orders.jsonl --url http://127.0.0.1:8080`
 }
 
 // Run implements the command.
 func (c importCommand) Run(ctx context.Context, t terminal) error {
 	config := history.Config{URL: c.URL, Key: c.SecretKey, Now: time.Now}
+	if err := c.explain(&config); err != nil {
+		return err
+	}
 	show := newProgress(t)
 	config.Progress = show.update
 	in, closeFile, err := c.source(t, &config)
@@ -66,6 +75,27 @@ func (c importCommand) Run(ctx context.Context, t terminal) error {
 	return err
 }
 
+// explain finds the source that --source names.
+func (c importCommand) explain(config *history.Config) error {
+	if c.Source == "" {
+		return nil
+	}
+	document, problems := publish.Load(c.Strategy)
+	for _, p := range problems {
+		if !p.Warning {
+			return fault.New(fault.Invalid, "bad_strategy", "the strategy in %s has problems: ask rapport validate %s", c.Strategy, c.Strategy)
+		}
+	}
+	var known []string
+	for i := range document.Sources {
+		if known = append(known, document.Sources[i].ID); document.Sources[i].ID == c.Source {
+			config.Source = &document.Sources[i]
+			return nil
+		}
+	}
+	return fault.New(fault.NotFound, "no_source", "the strategy in %s has no source %q; it has %s", c.Strategy, c.Source, strings.Join(known, ", ")).In("source")
+}
+
 // again says how a stopped import is finished.
 func again(checkpoint string) string {
 	if checkpoint == "" {
@@ -89,7 +119,7 @@ func (c importCommand) source(t terminal, config *history.Config) (in io.Reader,
 	if err != nil || !info.Mode().IsRegular() {
 		return file, closeFile, err // a pipe: no checkpoint either
 	}
-	name, err := history.CheckpointName(file, info.Size(), c.URL)
+	name, err := history.CheckpointName(file, info.Size(), strings.TrimSpace(c.URL+" "+c.Source))
 	if err == nil {
 		err = os.MkdirAll(c.Data, 0o700)
 	}
