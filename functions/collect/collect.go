@@ -27,7 +27,7 @@ type Deps struct {
 	Keys     access.Keys
 	Proofs   access.Proofs
 	Now      func() time.Time
-	Reserved func(trait string) bool // the names of computed traits; nil reserves none
+	Reserved func(trait string) bool                       // the names of computed traits; nil reserves none
 	Sources  func(context.Context) ([]event.Source, error) // of the strategy, for CloudEvents; nil has none
 	Log      *slog.Logger
 	Origins  []string // of pages that may send; empty lets all of them

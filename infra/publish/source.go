@@ -30,10 +30,10 @@ func (l *loader) readSource(id string, e *entry[event.Source]) {
 	e.value = event.Source{
 		ID: id, From: m.text("from", 256), Details: m.texts("detail_type", 50, 128), Accounts: m.texts("accounts", 50, 12),
 		Type:  event.Type(m.choice("type", string(event.Track), string(event.Identify), string(event.Page), string(event.Screen))),
-		Event: m.text("event", 200), EventAt: m.text("event_at", longestPath), Events: m.pairs("events", 200),
+		Event: m.text("event", 200), EventAt: m.text("event_at", longestPath), Events: m.pairs("events"),
 		MessageID: m.text("message_id", longestPath), Timestamp: m.text("timestamp", longestPath),
 		UserID: m.text("user_id", longestPath), AnonymousID: m.text("anonymous_id", longestPath), Email: m.text("email", longestPath),
-		External: m.pairs("external", longestPath), Properties: m.pairs("properties", longestPath), Traits: m.pairs("traits", longestPath),
+		External: m.pairs("external"), Properties: m.pairs("properties"), Traits: m.pairs("traits"),
 		Numbers: m.texts("numbers", maxSourcePairs, longestPath),
 	}
 	l.checkSource(m, &e.value)
@@ -44,6 +44,22 @@ func (l *loader) checkSource(m mapping, s *event.Source) {
 	if s.UserID == "" && s.AnonymousID == "" && s.Email == "" && len(s.External) == 0 {
 		l.report(m.file, m.node, "%s says nobody's: give user_id, anonymous_id, email or external", m.what)
 	}
+	l.checkSender(m, s)
+	l.checkNames(m, s)
+	if n := m.fields["traits"]; n != nil && s.Type != event.Identify {
+		l.report(m.file, n, "traits of %s need type: identify", m.what)
+	}
+	if s.Event != "" && s.EventAt != "" {
+		l.report(m.file, m.fields["event_at"], "%s has event and event_at: keep one", m.what)
+	}
+	tracks := s.Type == "" || s.Type == event.Track
+	if tracks && s.From == "" && s.Event == "" && s.EventAt == "" {
+		l.report(m.file, m.node, "%s reads files, which have no detail-type: give event or event_at", m.what)
+	}
+}
+
+// checkSender checks who may send it.
+func (l *loader) checkSender(m mapping, s *event.Source) {
 	if s.From == "rapport" || strings.HasPrefix(s.From, "rapport*") || strings.HasPrefix(s.From, "aws.") || s.From == "*" {
 		l.report(m.file, m.fields["from"], "from of %s cannot be %q: name the systems that send, and neither Rapport nor AWS", m.what, s.From)
 	}
@@ -57,16 +73,10 @@ func (l *loader) checkSource(m mapping, s *event.Source) {
 			l.report(m.file, m.fields["accounts"], "accounts of %s are AWS account ids of 12 digits in quotes, unlike %q", m.what, account)
 		}
 	}
-	if n := m.fields["traits"]; n != nil && s.Type != event.Identify {
-		l.report(m.file, n, "traits of %s need type: identify", m.what)
-	}
-	if s.Event != "" && s.EventAt != "" {
-		l.report(m.file, m.fields["event_at"], "%s has event and event_at: keep one", m.what)
-	}
-	tracks := s.Type == "" || s.Type == event.Track
-	if tracks && s.From == "" && s.Event == "" && s.EventAt == "" {
-		l.report(m.file, m.node, "%s reads files, which have no detail-type: give event or event_at", m.what)
-	}
+}
+
+// checkNames checks the names that the source gives.
+func (l *loader) checkNames(m mapping, s *event.Source) {
 	for kind := range s.External {
 		if !idPattern.MatchString(kind) {
 			l.report(m.file, m.fields["external"], "%q in external of %s must be an id of a-z, 0-9, _ and -, at most 64 characters", kind, m.what)
@@ -82,7 +92,7 @@ func (l *loader) checkSource(m mapping, s *event.Source) {
 }
 
 // pairs returns the names and texts under the key.
-func (m mapping) pairs(key string, longest int) map[string]string {
+func (m mapping) pairs(key string) map[string]string {
 	n := m.fields[key]
 	if n == nil {
 		return nil
@@ -94,11 +104,11 @@ func (m mapping) pairs(key string, longest int) map[string]string {
 	out := map[string]string{}
 	for name, value := range m.loader.pairs(m.file, n) {
 		one := mapping{loader: m.loader, place: place{m.file, name}, what: key + " of " + m.what, fields: map[string]*yaml.Node{name.Value: value}}
-		if len(name.Value) == 0 || len([]rune(name.Value)) > longest {
-			m.loader.report(m.file, name, "a name in %s of %s has 1 to %d characters", key, m.what, longest)
+		if len(name.Value) == 0 || len([]rune(name.Value)) > longestPath {
+			m.loader.report(m.file, name, "a name in %s of %s has 1 to %d characters", key, m.what, longestPath)
 			continue
 		}
-		out[name.Value] = one.text(name.Value, longest)
+		out[name.Value] = one.text(name.Value, longestPath)
 	}
 	return out
 }

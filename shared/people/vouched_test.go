@@ -13,6 +13,7 @@ import (
 func emailNode(address string) person.NodeID {
 	return person.NodeID{Kind: person.Email, Value: address}
 }
+
 func externalNode(id string) person.NodeID { return person.NodeID{Kind: person.External, Value: id} }
 
 // told is an event of a server that names no user.
