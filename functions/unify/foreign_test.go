@@ -87,7 +87,7 @@ func TestOneFactOnce(t *testing.T) {
 		t.Fatalf("%+v", *folded)
 	}
 	e := (*folded)[0]
-	if e.Name != "Parcel Delivered" || e.UserID != "u1" || !e.Trusted || e.Imported || e.Timestamp.Format("15:04") != "11:59" || string(e.Properties) != `{"order":{"no":7}}` {
+	if e.Name != "Parcel Delivered" || e.UserID != "u1" || !e.Trusted || e.Imported || e.ReceivedAt.UnixMilli() != 1795521600000 || e.Timestamp.Format("15:04") != "11:59" || string(e.Properties) != `{"order":{"no":7}}` {
 		t.Errorf("%+v", e)
 	}
 }
