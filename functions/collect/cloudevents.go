@@ -52,12 +52,7 @@ func (d Deps) cloudEvents(r *http.Request) (answer, error) {
 		results[i] = take(sources, item, sender)
 		results[i].Index = i
 	}
-	a := judge(results)
-	if err := d.enqueue(r.Context(), a.events); err != nil {
-		return answer{}, err
-	}
-	a.log(r.Context(), d.Log)
-	return a, nil
+	return d.accept(r.Context(), results)
 }
 
 // cloudItems takes the body apart by its content type, which alone tells one

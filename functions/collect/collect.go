@@ -84,13 +84,18 @@ func (d Deps) collect(r *http.Request, path event.Type) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	a := judge(request.Decode(path, sender))
-	if err := d.enqueue(r.Context(), a.events); err != nil {
+	return d.accept(r.Context(), request.Decode(path, sender))
+}
+
+// accept stores what was accepted before it says so, and counts.
+func (d Deps) accept(ctx context.Context, results []event.Result) (answer, error) {
+	a := judge(results)
+	if err := d.enqueue(ctx, a.events); err != nil {
 		return answer{}, err
 	}
 	d.Count("EventsAccepted", a.Accepted)
 	d.Count("EventsRejected", len(a.Rejected))
-	a.log(r.Context(), d.Log)
+	a.log(ctx, d.Log)
 	return a, nil
 }
 
