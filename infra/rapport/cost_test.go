@@ -91,7 +91,7 @@ func TestCostOfARunningCloud(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, out, said := run(t, "cost", "--url", server.URL+"/")
-	if code != exitFine || !strings.Contains(out, "1 decision: a thousand cost $0.001") {
+	if code != exitFine || !strings.Contains(out, "1 decision: a thousand cost $0.002") {
 		t.Errorf("%d %s %s", code, out, said)
 	}
 	code, out, said = run(t, "cost", "--url", server.URL, "--json")
