@@ -70,7 +70,7 @@ func TestErasedBeforeTheMailFallsDue(t *testing.T) {
 	if err := json.Unmarshal([]byte(s.must(http.MethodDelete, "/v1/people/anonymousId:"+visitor, "demo-secret", "")), &receipt); err != nil {
 		t.Fatal(err)
 	}
-	if !receipt.Erased || receipt.Nodes != 2 || receipt.Events != 2 || receipt.Timers != 1 {
+	if !receipt.Erased || receipt.Nodes != 3 || receipt.Events != 2 || receipt.Timers != 1 {
 		t.Errorf("receipt %+v", receipt)
 	}
 	s.pass(48 * time.Hour)

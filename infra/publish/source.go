@@ -28,13 +28,13 @@ var accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
 func (l *loader) readSource(id string, e *entry[event.Source]) {
 	m := e.body
 	e.value = event.Source{
-		ID: id, From: m.text("from", 256), Details: m.texts("detail_type", 50, 128), Accounts: m.texts("accounts", 50, 12),
+		ID: id, From: m.text("from", 256), Details: m.texts("detail_type", 50), Accounts: m.texts("accounts", 50),
 		Type:  event.Type(m.choice("type", string(event.Track), string(event.Identify), string(event.Page), string(event.Screen))),
 		Event: m.text("event", 200), EventAt: m.text("event_at", longestPath), Events: m.pairs("events"),
 		MessageID: m.text("message_id", longestPath), Timestamp: m.text("timestamp", longestPath),
 		UserID: m.text("user_id", longestPath), AnonymousID: m.text("anonymous_id", longestPath), Email: m.text("email", longestPath),
 		External: m.pairs("external"), Properties: m.pairs("properties"), Traits: m.pairs("traits"),
-		Numbers: m.texts("numbers", maxSourcePairs, longestPath),
+		Numbers: m.texts("numbers", maxSourcePairs),
 	}
 	l.checkSource(m, &e.value)
 }

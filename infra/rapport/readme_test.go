@@ -82,7 +82,7 @@ func TestBringWhatYouHave(t *testing.T) {
 	}
 	want := []string{
 		"5 lines: 4 accepted", "3 lines: 2 accepted", "1 line: 1 accepted", `"accepted":1`, `"FailedEntryCount":0`, `"accepted":1`,
-		`"nodes":["email:olha@example.com","external:order:10042","userId:u7"]`, `"event":"Order Delivered"`,
+		`"nodes":["email:customer@example.com","external:order:10042","userId:u7"]`, `"event":"Order Delivered"`,
 	}
 	if !slices.EqualFunc(got, want, strings.Contains) {
 		t.Fatalf("the README's commands answer\n%s\nwant %q", strings.Join(got, "\n"), want)

@@ -27,7 +27,7 @@ func TestVouchedIdentities(t *testing.T) {
 		want   string // node, anchor, then what is given to it
 		remark string
 	}{
-		"an address alone":                {`{"event":"E","context":{"traits":{"email":" Olha@EXAMPLE.com "}}}`, "email:Olha@example.com email:Olha@example.com", ""},
+		"an address alone":                {`{"event":"E","context":{"traits":{"email":" Customer@EXAMPLE.com "}}}`, "email:Customer@example.com email:Customer@example.com", ""},
 		"an external id alone":            {`{"event":"E",` + externals + `}`, "external:crm:8 external:crm:8 external:order:7", ""},
 		"an address beside a user":        {`{"type":"identify","userId":"u","traits":{"email":"a@b.example"}}`, "userId:u userId:u email:a@b.example", ""},
 		"an address beside a device":      {`{"type":"identify",` + device + `,"traits":{"email":"a@b.example"}}`, "anonymousId:2b7e1516-28ae-4d2a-abf7-158809cf4f3c email:a@b.example anonymousId:2b7e1516-28ae-4d2a-abf7-158809cf4f3c", ""},

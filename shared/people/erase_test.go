@@ -190,7 +190,13 @@ func TestNothingBringsAnErasedPersonBack(t *testing.T) {
 // An event of somebody who lives counts, and joins nothing that was erased.
 func TestAnErasedIdentityBesideALivingOne(t *testing.T) {
 	strat := sample(t)
+	vouched := func(id, user string) event.Event {
+		e := login(id, "", user, noon, `{"city":"Lviv"}`)
+		e.Email, e.ExternalIDs = "customer@example.com", []string{"card:1", "order:7"}
+		return e
+	}
 	for name, e := range map[string]event.Event{
+		"address":     vouched("s9", survivor),
 		"device":      login("s9", tablet, survivor, noon, `{"city":"Lviv"}`),
 		"alias":       alias("s9", victim, survivor, noon, true),
 		"browser":     alias("s9", tablet, survivor, noon, false),
@@ -198,6 +204,7 @@ func TestAnErasedIdentityBesideALivingOne(t *testing.T) {
 	} {
 		s := left(t, strat)
 		store := newStore(s, at(noon))
+		fold(t, store, strat, vouched("v9", victim))
 		erase(t, store, userNode(victim))
 		for range 2 {
 			fold(t, store, strat, e)
@@ -208,7 +215,7 @@ func TestAnErasedIdentityBesideALivingOne(t *testing.T) {
 		if got := verdicts(t, store, userNode(survivor))["s9"]; !slices.Equal(got, []string{people.ErasedID}) {
 			t.Errorf("%s: verdict %v", name, got)
 		}
-		if found := traces(s, userNode(victim), device(tablet)); found != "" {
+		if found := traces(s, userNode(victim), device(tablet), emailNode("customer@example.com"), externalNode("order:7")); found != "" {
 			t.Errorf("%s: %s", name, found)
 		}
 	}

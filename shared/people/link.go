@@ -79,7 +79,7 @@ func (u *unit) own(id, owner person.NodeID, l person.Link, named bool) (verdict 
 		return "", err
 	}
 	n := from.Node(id)
-	refused := n.Refusal(user) != nil
+	refused := n.Refusal(owner) != nil
 	if !refused && from != to && len(to.Nodes)+len(from.Nodes) > person.MaxNodes {
 		return TooManyIDs, nil
 	}

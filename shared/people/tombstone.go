@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"slices"
 
 	"rapport/shared/person"
 	"rapport/shared/table"
@@ -58,8 +59,13 @@ func (u *unit) refuse(en *entry) {
 		}
 		u.relied[id.Hash()] = true
 		stripped := *en.event
-		if id.Kind == person.AnonymousID && id.Value == stripped.AnonymousID {
+		switch {
+		case id.Kind == person.AnonymousID && id.Value == stripped.AnonymousID:
 			stripped.AnonymousID = ""
+		case id.Kind == person.Email:
+			stripped.Email = ""
+		case id.Kind == person.External:
+			stripped.ExternalIDs = slices.DeleteFunc(slices.Clone(stripped.ExternalIDs), func(x string) bool { return x == id.Value })
 		}
 		if id.Value == stripped.PreviousID {
 			stripped.PreviousID = ""
