@@ -23,6 +23,7 @@ type chosen struct {
 	Content json.RawMessage `json:"content"`
 	Receipt string          `json:"receipt"`
 	*reasons
+	policy decision.Policy // for OFREP, which tells everyone a reason
 }
 
 // reasons say why it was that block.
@@ -62,7 +63,7 @@ func (f *function) answer(p *decision.Plan, slots []*decision.Slot, q question, 
 	holder := f.receipts.Holder(request.Unit)
 	for i, d := range made.Decisions {
 		out.Decisions[i] = chosen{
-			Slot: d.Slot, Block: d.Block.ID, Content: d.Block.Content,
+			Slot: d.Slot, Block: d.Block.ID, Content: d.Block.Content, policy: d.Policy,
 			Receipt: decision.Sign(f.receipts, decision.Receipt{
 				Slot: d.Slot, Block: d.Block.ID, Policy: d.Policy, Probability: d.Probability,
 				Strategy: out.Strategy, Minute: request.Now, Holder: holder,
@@ -123,6 +124,8 @@ type stopwatch struct {
 	last time.Time
 	laps string
 }
+
+func (f *function) start() *stopwatch { return &stopwatch{now: f.Now, last: f.Now()} }
 
 func (s *stopwatch) lap(name string) {
 	now := s.now()

@@ -52,7 +52,7 @@ type function struct {
 	plan     atomic.Pointer[decision.Plan] // of the strategy that was current last
 }
 
-// New returns the handler of POST /v1/decide.
+// New returns the handler of POST /v1/decide and of the OFREP routes.
 func New(d Deps) http.Handler {
 	if d.Count == nil {
 		d.Count = func(string, int) {}
@@ -60,25 +60,36 @@ func New(d Deps) http.Handler {
 	f := &function{Deps: d, receipts: decision.Keys(d.Secret)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/decide", f.decide)
+	mux.HandleFunc("POST /ofrep/v1/evaluate/flags", f.flags)
+	mux.HandleFunc("POST /ofrep/v1/evaluate/flags/{"+flagKey+"}", f.flag)
 	return httpapi.CORS(d.Origins, httpapi.Routes(mux))
 }
 
 func (f *function) decide(w http.ResponseWriter, r *http.Request) {
-	clock := stopwatch{now: f.Now, last: f.Now()}
+	clock := f.start()
 	q, err := f.read(r, clock.last)
 	if err != nil {
 		httpapi.Error(w, err)
 		return
 	}
-	plan, err := f.current(r.Context())
+	answer, err := f.choose(w, r, q, clock)
 	if err != nil {
 		httpapi.Error(w, err)
 		return
 	}
+	httpapi.Encode(w, http.StatusOK, answer)
+}
+
+// choose answers a question, whichever route it came by, and sets the headers
+// that each answer has.
+func (f *function) choose(w http.ResponseWriter, r *http.Request, q question, clock *stopwatch) (answer, error) {
+	plan, err := f.current(r.Context())
+	if err != nil {
+		return answer{}, err
+	}
 	slots, err := plan.Slots(q.Slots)
 	if err != nil {
-		httpapi.Error(w, err)
-		return
+		return answer{}, err
 	}
 	clock.lap("prepare")
 	who := f.find(r.Context(), q.visitor)
@@ -89,11 +100,11 @@ func (f *function) decide(w http.ResponseWriter, r *http.Request) {
 		f.Log.WarnContext(r.Context(), "people cannot be read: default content is served", "error", who.failed)
 		w.Header().Set("Rapport-Degraded", "people")
 	}
-	answer := f.answer(plan, slots, q, who)
+	made := f.answer(plan, slots, q, who)
 	clock.lap("decide")
 	w.Header().Set("Cache-Control", "private, no-store")
 	w.Header().Set("Server-Timing", clock.laps)
-	httpapi.Encode(w, http.StatusOK, answer)
+	return made, nil
 }
 
 // strategyPatience bounds the wait for the strategy, which is in memory nearly

@@ -156,6 +156,10 @@ type reply struct {
 
 // post asks with a key, and counts what the table is asked.
 func post(h http.Handler, key, body string, headers ...string) reply {
+	return send(h, "/v1/decide", key, body, headers...)
+}
+
+func send(h http.Handler, path, key, body string, headers ...string) reply {
 	var out reply
 	ctx := table.WithMeter(context.Background(), func(u table.Usage) {
 		if u.Writes > 0 {
@@ -164,7 +168,7 @@ func post(h http.Handler, key, body string, headers ...string) reply {
 		}
 		out.reads += u.Items
 	})
-	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/v1/decide", strings.NewReader(body))
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	if key != "" {
 		r.Header.Set("Authorization", "Bearer "+key)

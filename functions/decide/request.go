@@ -38,24 +38,45 @@ func (f *function) read(r *http.Request, now time.Time) (question, error) {
 	if err != nil {
 		return question{}, err
 	}
+	var b body
+	if err := decode(r, &b); err != nil {
+		return question{}, err
+	}
+	if b.Context, err = object(b.Context); err != nil {
+		return question{}, err
+	}
+	return f.ask(r, caller, b, now)
+}
+
+// decode reads the JSON of a request, which may have maxBody bytes.
+func decode(r *http.Request, into any) error {
 	data, err := httpapi.Body(r, maxBody)
+	if err != nil {
+		return err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(data))
+	return httpapi.Decode(r, into)
+}
+
+// object takes the caller's context, which is an object or is not there: nil.
+func object(context json.RawMessage) (json.RawMessage, error) {
+	switch c := bytes.TrimSpace(context); {
+	case len(c) == 0 || string(c) == "null":
+		return nil, nil
+	case c[0] != '{':
+		return nil, fault.New(fault.Invalid, "bad_value", "send an object as context").In("context")
+	default:
+		return context, nil
+	}
+}
+
+// ask finds out who is to be served, and whether so much may be asked.
+func (f *function) ask(r *http.Request, caller access.Kind, b body, now time.Time) (question, error) {
+	who, err := f.identify(caller, b, now)
 	if err != nil {
 		return question{}, err
 	}
-	q := question{trusted: caller == access.Secret}
-	r.Body = io.NopCloser(bytes.NewReader(data))
-	if err := httpapi.Decode(r, &q.body); err != nil {
-		return question{}, err
-	}
-	switch c := bytes.TrimSpace(q.Context); {
-	case len(c) == 0 || string(c) == "null":
-		q.Context = nil
-	case c[0] != '{':
-		return question{}, fault.New(fault.Invalid, "bad_value", "send an object as context").In("context")
-	}
-	if q.visitor, err = f.identify(caller, q.body, now); err != nil {
-		return question{}, err
-	}
+	q := question{body: b, visitor: who, trusted: caller == access.Secret}
 	return q, f.admit(r, q, now)
 }
 
