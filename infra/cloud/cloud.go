@@ -9,9 +9,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,14 +24,15 @@ import (
 
 // Config says what to run and where. Only Template and Data are required.
 type Config struct {
-	Template       string // path of the SAM template
-	Data           string // folder of the state; made when absent
-	Table          Tabler // where the table lies; nil: in the one file of the data folder
-	WriteKey       string // value of the template's parameter WriteKey
-	SecretKey      string // of SecretKey
-	IdentitySecret string // of IdentitySecret
-	URL            string // where the API answers, for links in mail; "": http://127.0.0.1:8080
-	Strategy       string // folder of the strategy, published and watched; "": none
+	Template       string            // path of the SAM template
+	Data           string            // folder of the state; made when absent
+	Table          Tabler            // where the table lies; nil: in the one file of the data folder
+	WriteKey       string            // value of the template's parameter WriteKey
+	SecretKey      string            // of SecretKey
+	IdentitySecret string            // of IdentitySecret
+	Parameters     map[string]string // of further parameters, by name
+	URL            string            // where the API answers, for links in mail; "": http://127.0.0.1:8080
+	Strategy       string            // folder of the strategy, published and watched; "": none
 	Now            func() time.Time
 	Log            *slog.Logger
 	Site           http.Handler       // serves "/" and "/shop/…" unless the API claims them
@@ -75,10 +78,7 @@ type Cloud struct {
 // data folder.
 func Open(config Config) (*Cloud, error) {
 	config = config.withDefaults()
-	wanted, err := readTemplate(config.Template, config.URL, map[string]string{
-		"WriteKey": config.WriteKey, "SecretKey": config.SecretKey, "IdentitySecret": config.IdentitySecret,
-		"MailIdentity": "example.com", // nobody checks it here
-	})
+	wanted, err := config.template()
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +97,25 @@ func Open(config Config) (*Cloud, error) {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
+}
+
+// template reads the template with the parameters that the configuration gives.
+func (config Config) template() (*template, error) {
+	parameters := map[string]string{
+		"WriteKey": config.WriteKey, "SecretKey": config.SecretKey, "IdentitySecret": config.IdentitySecret,
+		"MailIdentity": "example.com", // nobody checks it here
+	}
+	maps.Copy(parameters, config.Parameters)
+	wanted, err := readTemplate(config.Template, config.URL, parameters)
+	if err != nil {
+		return nil, err
+	}
+	for name := range config.Parameters {
+		if !slices.Contains(wanted.Parameters, name) {
+			return nil, fault.New(fault.Invalid, "no_parameter", "the template has no parameter %q: give one that it declares", name).In(name)
+		}
+	}
+	return wanted, nil
 }
 
 func (config Config) withDefaults() Config {

@@ -38,11 +38,14 @@ type Sender interface {
 //
 // Errors: kind Invalid (code no_variable) when the template does not set it.
 func (e Env) Variable(name string) (string, error) {
-	if value := e.function.Env[name]; value != "" {
+	if value := e.setting(name); value != "" {
 		return value, nil
 	}
 	return "", fault.New(fault.Invalid, "no_variable", "%s needs the environment variable %s: set it in the template", e.function.ID, name).In(name)
 }
+
+// setting is an environment variable that may be empty.
+func (e Env) setting(name string) string { return e.function.Env[name] }
 
 // Queue is the queue whose URL stands in an environment variable.
 func (e Env) Queue(variable string) (Sender, error) {

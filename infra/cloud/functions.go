@@ -45,8 +45,13 @@ func buildCollect(env Env) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	origins, err := env.origins()
+	if err != nil {
+		return nil, err
+	}
 	return boot.HTTP(collect.New(collect.Deps{
-		Queue: queue, Keys: keys, Proofs: proofs, Now: env.Now, Reserved: env.reserved, Sources: env.Strategy.Sources, Log: env.Log,
+		Queue: queue, Keys: keys, Proofs: proofs, Now: env.Now, Log: env.Log, Origins: origins,
+		Reserved: env.reserved, Sources: env.Strategy.Sources,
 	})), nil
 }
 
@@ -89,9 +94,13 @@ func buildDecide(env Env) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	origins, err := env.origins()
+	if err != nil {
+		return nil, err
+	}
 	return boot.HTTP(decide.New(decide.Deps{
 		People: env.people(), Strategy: env.Strategy, Keys: keys, Proofs: proofs, Quota: quota,
-		Secret: []byte(secret), Now: env.Now, Log: env.Log,
+		Secret: []byte(secret), Now: env.Now, Log: env.Log, Origins: origins,
 	})), nil
 }
 
@@ -150,9 +159,12 @@ func (e Env) access() (access.Keys, access.Proofs, error) {
 	if err != nil {
 		return access.Keys{}, access.Proofs{}, err
 	}
-	proofs, err := access.NewProofs(access.ProofConfig{Secrets: []string{values["IDENTITY_SECRET"]}})
+	proofs, err := access.NewProofs(access.ProofSettings(e.setting))
 	return keys, proofs, err
 }
+
+// origins are those whose pages may call.
+func (e Env) origins() ([]string, error) { return access.Origins(e.setting("ALLOWED_ORIGINS")) }
 
 // reserved reports whether a trait's name belongs to a computed trait. Without
 // a strategy none does.

@@ -65,8 +65,13 @@ func buildPrefer(env Env) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	origins, err := env.origins()
+	if err != nil {
+		return nil, err
+	}
 	return boot.HTTP(prefer.New(prefer.Deps{
 		People: env.people(), Strategy: env.Strategy, Keys: keys, Proofs: proofs, Links: links, Now: env.Now, Log: env.Log,
+		Origins: origins,
 	})), nil
 }
 

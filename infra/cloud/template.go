@@ -22,6 +22,8 @@ type template struct {
 	Rules     []ruleSpec
 	Sets      []string // names of SES configuration sets
 	Feedback  []feedbackSpec
+
+	Parameters []string // the names of those that it declares
 }
 
 // queueSpec is an AWS::SQS::Queue.
@@ -133,6 +135,7 @@ func (p *parser) sections(root *yaml.Node, parameters map[string]string) {
 		"Parameters", "Globals", "Resources", "Outputs")
 	for _, declared := range pairs(get(root, "Parameters")) {
 		name := declared.key.Value
+		p.out.Parameters = append(p.out.Parameters, name)
 		if value, ok := parameters[name]; ok {
 			p.parameters[name] = value
 		} else if fallback := get(declared.value, "Default"); fallback != nil {

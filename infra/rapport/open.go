@@ -22,6 +22,8 @@ type place struct {
 	WriteKey       string `default:"demo-write" env:"RAPPORT_WRITE_KEY" help:"The public key that browsers send."`
 	SecretKey      string `default:"demo-secret" env:"RAPPORT_SECRET_KEY" help:"The key of servers."`
 	IdentitySecret string `default:"demo-identity" env:"RAPPORT_IDENTITY_SECRET" help:"Signs the proofs of signed-in users."`
+
+	Parameters map[string]string `name:"parameter" env:"RAPPORT_PARAMETERS" help:"Further parameters of the template, such as AllowedOrigins=https://shop.example.com; parted by semicolons."`
 }
 
 // open opens the local cloud with the sample shop, which will answer at url.
@@ -36,7 +38,10 @@ func (p place) open(log *slog.Logger, url string) (*cloud.Cloud, error) {
 	if err != nil {
 		return nil, err
 	}
-	proofs, err := access.NewProofs(access.ProofConfig{Secrets: []string{p.IdentitySecret}})
+	// The shop signs with the identity secret, whatever else proofs may be signed with.
+	proofs, err := access.NewProofs(access.ProofConfig{
+		Secrets: []string{p.IdentitySecret}, Audience: p.Parameters["ProofAudience"], Issuer: p.Parameters["ProofIssuer"],
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -52,6 +57,7 @@ func (p place) open(log *slog.Logger, url string) (*cloud.Cloud, error) {
 	c, err = cloud.Open(cloud.Config{
 		Template: p.Template, Data: p.Data, Table: tabler, Strategy: p.Strategy, URL: url, Log: log, Site: shop,
 		WriteKey: p.WriteKey, SecretKey: p.SecretKey, IdentitySecret: p.IdentitySecret,
+		Parameters: p.Parameters,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot start: %w", err)

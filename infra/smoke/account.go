@@ -15,6 +15,7 @@ const queueURL = "https://sqs." + engines.Region + ".amazonaws.com/123456789012/
 var known = map[string]string{
 	"WriteKey": "demo-write", "SecretKey": "demo-secret", "IdentitySecret": "demo-identity",
 	"Api": "https://api.example.com", "AWS::AccountId": "123456789012", "IdsPerMinute": "1000",
+	"AllowedOrigins": "", "ProofAlgorithm": "HS256", "ProofPublicKey": "", "ProofKeyIds": "", "ProofAudience": "", "ProofIssuer": "",
 }
 
 // Variables are the environment variables that the template gives a function, by
@@ -23,8 +24,8 @@ var known = map[string]string{
 func Variables(d *policy.Deployment, functionID string) map[string]string {
 	out := map[string]string{}
 	for name, id := range d.Variables(functionID) {
-		switch value := known[id]; {
-		case value != "":
+		switch value, given := known[id]; {
+		case given:
 			out[name] = value
 		case d.Kind(id) == "AWS::SQS::Queue":
 			out[name] = queueURL + id

@@ -363,7 +363,10 @@ func TestAMissingVariableEndsTheStart(t *testing.T) {
 	names, variables := functions(t)
 	nowhere := smoke.Endpoints{Dynamo: "http://127.0.0.1:1", Roads: "http://127.0.0.1:1"}
 	for _, name := range names {
-		for variable := range variables[name] {
+		for variable, value := range variables[name] {
+			if value == "" || variable == "PROOF_ALGORITHM" {
+				continue // these may be left out
+			}
 			without := maps.Clone(variables[name])
 			delete(without, variable)
 			f, err := smoke.Start(t.Context(), bootstrap(t, name, runtime.GOARCH), nowhere.Environment(without)...)

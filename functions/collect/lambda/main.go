@@ -19,7 +19,7 @@ func main() {
 		strategies := env.Strategy(table)
 		return boot.HTTP(collect.New(collect.Deps{
 			Queue: sqs.New(env.AWS("SQS"), env.Variable("INGEST_QUEUE_URL")),
-			Keys:  keys, Proofs: proofs, Now: time.Now, Log: env.Log, Count: env.Count,
+			Keys:  keys, Proofs: proofs, Now: time.Now, Log: env.Log, Count: env.Count, Origins: env.Origins(),
 			Reserved: boot.NewReserved(strategies, time.Now).Has, Sources: strategies.Sources,
 		}))
 	})

@@ -19,7 +19,7 @@ func main() {
 		return boot.HTTP(decide.New(decide.Deps{
 			People: people.NewStore(table, time.Now, boot.NewID), Strategy: env.Strategy(table),
 			Keys: keys, Proofs: proofs, Quota: env.Quota(), Secret: []byte(env.Variable("IDENTITY_SECRET")),
-			Now: time.Now, Log: env.Log, Count: env.Count,
+			Now: time.Now, Log: env.Log, Count: env.Count, Origins: env.Origins(),
 		}))
 	})
 }

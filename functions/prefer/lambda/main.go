@@ -19,7 +19,7 @@ func main() {
 		table := dynamo.New(dynamo.NewClient(env.AWS("DYNAMODB"), ""), env.Variable("TABLE_NAME"), time.Now)
 		return boot.HTTP(prefer.New(prefer.Deps{
 			People: people.NewStore(table, time.Now, boot.NewID), Strategy: env.Strategy(table), Keys: keys, Proofs: proofs,
-			Links: link.Keys([]byte(env.Variable("IDENTITY_SECRET"))), Now: time.Now, Log: env.Log,
+			Links: link.Keys([]byte(env.Variable("IDENTITY_SECRET"))), Now: time.Now, Log: env.Log, Origins: env.Origins(),
 		}))
 	})
 }

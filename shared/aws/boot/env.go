@@ -35,7 +35,7 @@ func (e *Env) Variable(name string) string {
 }
 
 // Access returns the keys in force (WRITE_KEY, SECRET_KEY) and the judge of
-// proofs (IDENTITY_SECRET).
+// proofs (IDENTITY_SECRET, and what access.ProofSettings reads).
 func (e *Env) Access() (access.Keys, access.Proofs) {
 	write, secret, identity := e.Variable("WRITE_KEY"), e.Variable("SECRET_KEY"), e.Variable("IDENTITY_SECRET")
 	keys, err := access.NewKeys([]string{write}, []string{secret})
@@ -43,9 +43,17 @@ func (e *Env) Access() (access.Keys, access.Proofs) {
 	if identity == "" {
 		return keys, access.Proofs{}
 	}
-	proofs, err := access.NewProofs(access.ProofConfig{Secrets: []string{identity}})
+	proofs, err := access.NewProofs(access.ProofSettings(os.Getenv))
 	e.problem(err)
 	return keys, proofs
+}
+
+// Origins returns the origins whose pages may call (ALLOWED_ORIGINS); none, also
+// when it is unset, means all.
+func (e *Env) Origins() []string {
+	origins, err := access.Origins(os.Getenv("ALLOWED_ORIGINS"))
+	e.problem(err)
+	return origins
 }
 
 // Quota returns the limit of ids that one address may ask about

@@ -227,3 +227,59 @@ func TestIDsAreRandomUUIDs(t *testing.T) {
 		seen[id] = true
 	}
 }
+
+func TestOriginsAreWhatTheEnvironmentSays(t *testing.T) {
+	for value, want := range map[string]struct {
+		origins []string
+		problem string
+	}{
+		"": {nil, ""}, "https://a.example.com,https://b.example.com": {[]string{"https://a.example.com", "https://b.example.com"}, ""},
+		"*": {nil, "ALLOWED_ORIGINS: write origins"},
+	} {
+		t.Setenv("ALLOWED_ORIGINS", value)
+		var env boot.Env
+		origins := env.Origins()
+		problems := strings.Join(env.Problems(), "; ")
+		if diff := cmp.Diff(want.origins, origins); diff != "" || !strings.HasPrefix(problems, want.problem) || (problems == "") != (want.problem == "") {
+			t.Errorf("%q: problems %q; %s", value, problems, diff)
+		}
+	}
+}
+
+func TestProofsAreWhatTheEnvironmentSays(t *testing.T) {
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	issuer, err := access.NewProofs(access.ProofConfig{Secrets: []string{"demo-identity"}, Audience: "shop", Issuer: "login"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	proof, err := issuer.Issue("u1", time.Minute, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, value string
+		holds       bool
+	}{
+		{"PROOF_AUDIENCE", "shop", true},
+		{"PROOF_AUDIENCE", "another-shop", false},
+		{"PROOF_ISSUER", "login", true},
+		{"PROOF_ISSUER", "another-login", false},
+		{"PROOF_ALGORITHM", "HS256", true},
+	} {
+		t.Run(c.name+" "+c.value, func(t *testing.T) {
+			inLambda(t)
+			t.Setenv(c.name, c.value)
+			var env boot.Env
+			_, proofs := env.Access()
+			if _, err := proofs.Verify(proof, now); (err == nil) != c.holds || len(env.Problems()) != 0 {
+				t.Errorf("%v, problems %q", err, env.Problems())
+			}
+		})
+	}
+	inLambda(t)
+	t.Setenv("PROOF_ALGORITHM", "none")
+	var env boot.Env
+	if env.Access(); len(env.Problems()) != 1 {
+		t.Errorf("problems %q", env.Problems())
+	}
+}
