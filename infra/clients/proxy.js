@@ -21,6 +21,9 @@ async function forward(target, request, body) {
   return { status: response.statusCode, headers: response.headers, body: await buffer(response) };
 }
 
+/** Whether a request asks for content, rather than sends events. */
+const asks = ({ path }) => path.startsWith('/ofrep/');
+
 /** The events in a body, whatever its content type says. */
 function eventsIn(body) {
   const packed = body[0] === 0x1f && body[1] === 0x8b;
@@ -29,7 +32,7 @@ function eventsIn(body) {
 }
 
 /**
- * Resolves to {url, requests, deliveries, preflights, stop}. The first answers to
+ * Resolves to {url, requests, deliveries, evaluations, preflights, stop}. The first answers to
  * events are spoiled by `plan`, one each, a repeated request counting as another.
  */
 export async function startProxy(target, plan = []) {
@@ -40,7 +43,9 @@ export async function startProxy(target, plan = []) {
     const entry = { method: request.method, path: request.url, headers: request.headers, at: performance.now() };
     requests.push(entry);
     const answer = await forward(target, request, body);
-    if (request.method === 'POST') {
+    if (request.method === 'POST' && asks(entry)) {
+      Object.assign(entry, { sent: JSON.parse(body), status: answer.status, etag: answer.headers.etag });
+    } else if (request.method === 'POST') {
       Object.assign(entry, eventsIn(body), { status: answer.status, answer: JSON.parse(answer.body), fault: left.shift() });
       if (entry.fault) spoiled[entry.fault](answer);
     }
@@ -53,7 +58,8 @@ export async function startProxy(target, plan = []) {
   return {
     url: 'http://127.0.0.1:' + server.address().port,
     requests,
-    deliveries: () => requests.filter((r) => r.method === 'POST'),
+    deliveries: () => requests.filter((r) => r.method === 'POST' && !asks(r)),
+    evaluations: () => requests.filter((r) => r.method === 'POST' && asks(r)),
     preflights: () => requests.filter((r) => r.method === 'OPTIONS'),
     async stop() {
       server.closeAllConnections();

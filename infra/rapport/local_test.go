@@ -186,3 +186,39 @@ func TestRow58HeadersAreLimited(t *testing.T) {
 		}
 	}
 }
+
+// TestParameters starts with further parameters of the template; the shop's own
+// proofs go by them.
+func TestParameters(t *testing.T) {
+	t.Setenv("RAPPORT_PARAMETERS", "AllowedOrigins=https://a.example.com,https://b.example.com;ProofAudience=shop;ProofIssuer=login")
+	url, stop := tool{t, t.TempDir()}.local()
+	defer stop()
+	status, body := call(t, http.MethodPost, url+"/shop/sign-in", "", `{"userId":"lesia-1"}`)
+	var issued struct{ Proof string }
+	if err := json.Unmarshal(body, &issued); err != nil || status != http.StatusOK {
+		t.Fatalf("%d %s: %v", status, body, err)
+	}
+	for origin, want := range map[string]int{"": 200, "https://a.example.com": 200, "https://b.example.com": 200, "https://c.example.com": 403} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/v1/decide", strings.NewReader(`{"proof":"`+issued.Proof+`"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.SetBasicAuth("demo-write", "")
+		if origin != "" {
+			request.Header.Set("Origin", origin)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != want {
+			t.Errorf("from %q: %d, want %d", origin, response.StatusCode, want)
+		}
+	}
+	for _, wrong := range []string{"ProofAudiense=shop", "AllowedOrigins=*"} {
+		if code, out, errs := (tool{t, t.TempDir()}).run("local", "--port", "0", "--parameter", wrong); code == 0 || !strings.Contains(errs, "ProofAudiense") && !strings.Contains(errs, "origins") {
+			t.Errorf("%s: %d %s %s", wrong, code, out, errs)
+		}
+	}
+}
