@@ -9,8 +9,11 @@ import (
 	"pgregory.net/rapid"
 
 	"rapport/functions/decide"
+	"rapport/shared/audience"
+	"rapport/shared/content"
 	"rapport/shared/decision"
 	"rapport/shared/person"
+	"rapport/shared/strategy"
 )
 
 // Who a targeting key means, by which unit, at what price.
@@ -45,6 +48,7 @@ func TestTargetingKey(t *testing.T) {
 		"a server's new user on a device":        {"demo-secret", `"targetingKey":"u9","anonymousId":"` + nobody + `"`, "hero-any", device(nobody), 1},
 		"a server's device":                      {"demo-secret", `"targetingKey":"anonymousId:` + phone + `"`, "hero-ua", device(phone), 1},
 		"a server's device beside a user":        {"demo-secret", `"targetingKey":"` + nobody + `","userId":"u9"`, "hero-any", device(nobody), 1},
+		"a server's user beside another one's":   {"demo-secret", `"targetingKey":"userId:u9","userId":"u1"`, "hero-buyer", device(laptop), 2},
 		"another kind is no kind":                {"demo-write", `"targetingKey":"email:lesia@example.com"`, "hero-any", device("email:lesia@example.com"), 1},
 		"null is not there":                      {"demo-write", `"targetingKey":"` + phone + `","userId":null,"proof":null`, "hero-ua", device(phone), 1},
 	} {
@@ -105,4 +109,27 @@ func TestContextReachesRules(t *testing.T) {
 			t.Fatalf("%s shows %s, want %s", body, f.Variant, want)
 		}
 	})
+}
+
+// No rule can tell strangers apart by the ids that they claim.
+func TestIdentitiesAreNoAttributes(t *testing.T) {
+	d := deps(t)
+	body := `{"context":{"targetingKey":"` + phone + `","userId":"` + phone + `","anonymousId":"` + phone + `","proof":null,"plan":"` + phone + `"}}`
+	for name, want := range map[string]string{"targetingKey": "any", "userId": "any", "anonymousId": "any", "plan": "seen"} {
+		rule := op(audience.OpEqual, get("context", name), text(phone))
+		s, err := strategy.Ready(strategy.Document{
+			Version: "1", Zone: "UTC", Slots: []content.Slot{{ID: "hero", Fallback: "any"}},
+			Blocks: []content.Block{
+				{ID: "any", Slot: "hero", Weight: 1, Content: json.RawMessage(`{}`)},
+				{ID: "seen", Slot: "hero", Weight: 1, Content: json.RawMessage(`{}`), Text: "context." + name, Rule: &rule},
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Strategy = current(func() (*strategy.Strategy, error) { return s, nil })
+		if f := readFlag(t, send(decide.New(d), flags+"/hero", "demo-write", body)); f.Variant != want {
+			t.Errorf("a rule on context.%s shows %q, want %q", name, f.Variant, want)
+		}
+	}
 }
