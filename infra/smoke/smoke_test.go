@@ -243,7 +243,8 @@ func shape(t *testing.T, out []byte) string {
 func httpShape(t *testing.T, status int, body []byte) string {
 	t.Helper()
 	var content struct {
-		Error struct{ Code, Message string }
+		Error                   struct{ Code, Message string }
+		ErrorCode, ErrorDetails string // as OFREP says it
 	}
 	if err := json.Unmarshal(body, &content); err != nil {
 		t.Errorf("body %s is not JSON: %v", body, err)
@@ -252,10 +253,11 @@ func httpShape(t *testing.T, status int, body []byte) string {
 	if status < 400 {
 		return string(text)
 	}
-	if content.Error.Code == "" || content.Error.Message == "" {
+	code, message := content.Error.Code+content.ErrorCode, content.Error.Message+content.ErrorDetails
+	if code == "" || message == "" {
 		t.Errorf("status %d with body %s", status, body)
 	}
-	return string(text) + " " + content.Error.Code
+	return string(text) + " " + code
 }
 
 func compact(t *testing.T, text []byte) string {
