@@ -28,6 +28,7 @@ Resources:
   EchoFunction:
     Type: AWS::Serverless::Function
     Properties:
+      Timeout: 600 # a busy machine changes nothing
       Events:
         Person: { Type: HttpApi, Properties: { Path: "/v1/people/{node}", Method: GET } }
         Me: { Type: HttpApi, Properties: { Path: /v1/people/me, Method: ANY } }
