@@ -169,6 +169,7 @@ Resources:
   DoorFunction:
     Type: AWS::Serverless::Function
     Properties:
+      Timeout: 600
       Environment: { Variables: { QUEUE_URL: !Ref Jobs } }
       Events:
         In: { Type: HttpApi, Properties: { Path: /in, Method: POST } }

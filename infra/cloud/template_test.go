@@ -88,7 +88,7 @@ func TestAFunctionThatNothingImplements(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := cloud.Open(cloud.Config{Template: path, Data: t.TempDir(), Functions: map[string]cloud.Builder{"DoorFunction": door}})
-	if err == nil || !strings.Contains(err.Error(), "template.yaml:16: nothing implements WorkerFunction") {
+	if err == nil || !strings.Contains(err.Error(), "template.yaml:17: nothing implements WorkerFunction") {
 		t.Errorf("error is %v", err)
 	}
 }
