@@ -49,8 +49,12 @@ func TestOurQueuesLoseNothing(t *testing.T) {
 		t.Errorf("%d queues feed functions", len(roads))
 	}
 	for _, r := range roads {
-		if r.Dead == "" || r.MaxReceives != 5 || !r.Partial || r.Batch != 10 {
-			t.Errorf("%s: dead letters after five receives, partial answers, batches of ten: %+v", r.Queue, r)
+		receives := 5
+		if r.Function == "SendFunction" {
+			receives = 100 // throttling is no failure
+		}
+		if r.Dead == "" || r.MaxReceives != receives || !r.Partial || r.Batch != 10 {
+			t.Errorf("%s: dead letters after %d receives, partial answers, batches of ten: %+v", r.Queue, receives, r)
 		}
 		if r.Visibility < 6*r.Timeout || r.Timeout < time.Second {
 			t.Errorf("%s hides messages for %s, which is not six times %s of %s", r.Queue, r.Visibility, r.Timeout, r.Function)
