@@ -26,6 +26,8 @@ type People interface {
 	Holder(ctx context.Context, nodeHash string) (*person.Person, error)
 	// Agree records what was said under one identity.
 	Agree(ctx context.Context, s *strategy.Strategy, node person.NodeID, purpose string, c person.Consent) error
+	// Refund takes back what was charged for a mail that is not out; a second time it changes nothing.
+	Refund(ctx context.Context, nodeHash, messageID string, with ...table.Write) error
 }
 
 // Strategy gives the published strategy.
@@ -108,6 +110,9 @@ func (f *Function) hear(ctx context.Context, s *strategy.Strategy, payload []byt
 	ledger, err := f.book.Settle(ctx, h.message, h.proven(), h.mail, h.at)
 	if err != nil || ledger == nil {
 		return ledger != nil || len(h.dead) > 0, err
+	}
+	if err := f.refund(ctx, h, ledger); err != nil {
+		return true, err
 	}
 	if err := f.count(ctx, s, ledger); err != nil {
 		return true, err

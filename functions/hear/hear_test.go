@@ -350,3 +350,52 @@ func TestLaterYesStands(t *testing.T) {
 		t.Errorf("said %+v", got)
 	}
 }
+
+// SES took the mail and refused it afterwards: nobody got it, so it is not
+// charged. Of two mails the other one may be out.
+func TestRefusedMailIsNotCharged(t *testing.T) {
+	for name, c := range map[string]struct {
+		kind    string
+		again   bool // the message was handed over a second time
+		charged int
+	}{
+		"rejected":              {"Reject", false, 1},
+		"not rendered":          {"Rendering Failure", false, 1},
+		"rejected, sent before": {"Reject", true, 2},
+		"delivered":             {"Delivery", false, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := open(t)
+			for _, id := range []string{cart, "other"} {
+				p, err := w.store.Find(context.Background(), user)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := w.store.Charge(context.Background(), p, user.Hash(), person.Send{ID: id, Purpose: "marketing", At: noon}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if c.again {
+				l := w.ledger(cart)
+				l.Tries++
+				if err := (message.Book{Table: w.db, Owner: w.owner}).Commit(context.Background(), l); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var version int64
+			for range 2 {
+				if again := w.batch(happened{id: "e1", kind: c.kind, message: cart, at: noon}.String()); again != nil {
+					t.Fatal(w.log.String())
+				}
+				p, err := w.store.Find(context.Background(), user)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if n := len(p.Sent(time.Time{})); n != c.charged || (version > 0 && p.Version != version) {
+					t.Errorf("charged %d, version %d after %d", n, p.Version, version)
+				}
+				version = p.Version
+			}
+		})
+	}
+}

@@ -26,6 +26,16 @@ func (f *Function) count(ctx context.Context, s *strategy.Strategy, l *message.L
 	return f.Tallies.Send(ctx, tallies...)
 }
 
+// refund gives back what was charged for a mail that SES took and then refused, as
+// for a virus: nobody got it. It stays charged when the message was handed over
+// more than once, for another of its mails may be out.
+func (f *Function) refund(ctx context.Context, h *happening, l *message.Ledger) error {
+	if h.fact != message.Refused || l.Tries > 1 || len(l.Mails) > 1 {
+		return nil
+	}
+	return f.People.Refund(ctx, l.Node, l.ID)
+}
+
 // tell gives the happening to the person that the mail was for. One that was
 // erased gets nothing.
 func (f *Function) tell(ctx context.Context, s *strategy.Strategy, h *happening, l *message.Ledger) error {

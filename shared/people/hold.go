@@ -38,18 +38,19 @@ func (s *Store) Charge(ctx context.Context, p *person.Person, nodeHash string, s
 	return s.replace(ctx, next, with...)
 }
 
-// Refund takes a send back, together with the given writes.
+// Refund takes a send back, together with the given writes. One that is not
+// charged, or not any more, changes nothing.
 func (s *Store) Refund(ctx context.Context, nodeHash, messageID string, with ...table.Write) error {
 	for range maxAttempts {
 		p, err := s.find(ctx, nodeHash)
 		if err != nil {
 			return err
 		}
-		if p == nil {
+		switch charged := p != nil && refund(p, messageID); {
+		case !charged && len(with) == 0:
+			return nil
+		case p == nil:
 			return s.table.Commit(ctx, s.owner(), with...)
-		}
-		for _, n := range p.Nodes {
-			n.Sends = slices.DeleteFunc(n.Sends, func(send person.Send) bool { return send.ID == messageID })
 		}
 		err = s.replace(ctx, p, with...)
 		if c := table.AsConflict(err); c == nil || c.Reasons[0] == table.Held {
@@ -57,6 +58,15 @@ func (s *Store) Refund(ctx context.Context, nodeHash, messageID string, with ...
 		}
 	}
 	return errContended
+}
+
+func refund(p *person.Person, messageID string) (charged bool) {
+	for _, n := range p.Nodes {
+		before := len(n.Sends)
+		n.Sends = slices.DeleteFunc(n.Sends, func(send person.Send) bool { return send.ID == messageID })
+		charged = charged || len(n.Sends) < before
+	}
+	return charged
 }
 
 // replace puts the person in place of the version it was read at.
