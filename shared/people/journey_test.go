@@ -9,6 +9,7 @@ import (
 
 	"rapport/shared/event"
 	"rapport/shared/journey"
+	"rapport/shared/message"
 	"rapport/shared/people"
 	"rapport/shared/person"
 	"rapport/shared/strategy"
@@ -46,6 +47,12 @@ func (s shopping) build(i int) event.Event {
 	e.Properties = []byte(fmt.Sprintf(`{"cart_id":%q,"product_id":"linden","name":"Linden Blossom","price":7.2,"quantity":1}`, s.cart))
 	if s.cart == "" {
 		e.Properties = []byte(`{"product_id":"linden"}`)
+	}
+	if s.event == "scanned" { // a link in the mail, followed by a program
+		e.Name, e.Properties = "Product Added", []byte(fmt.Sprintf(`{"cart_id":%q,"machine":true}`, s.cart))
+	}
+	if s.event == "bought by a scanner" {
+		e.Name, e.Properties = "Order Completed", []byte(fmt.Sprintf(`{"cart_id":%q,"machine":true}`, s.cart))
 	}
 	if s.event == "login" {
 		return login(e.MessageID, "device-0123456789abc", s.node, e.Timestamp, `{"email":"customer@example.com"}`)
@@ -106,6 +113,13 @@ func TestCartMail(t *testing.T) {
 		"a change starts nothing":     {[]shopping{{0, removed, "u1", "A"}}, ""},
 		"left again after an order":   {[]shopping{{0, ordered, "u1", "A"}, {time.Minute, added, "u1", "A"}}, "A at +1h1m0s"},
 		"left again after its mail":   {[]shopping{{0, added, "u1", "A"}, {3 * time.Hour, added, "u1", "A"}}, "A at +1h0m0s"},
+		"left again after its mail and an order": {
+			[]shopping{{0, added, "u1", "A"}, {2 * time.Hour, ordered, "u1", "A"}, {3 * time.Hour, added, "u1", "A"}}, "A at +1h0m0s, A at +4h0m0s",
+		},
+		"a change after an order starts nothing": {[]shopping{{0, added, "u1", "A"}, {30 * time.Minute, ordered, "u1", "A"}, {40 * time.Minute, removed, "u1", "A"}}, ""},
+		"a machine starts nothing":               {[]shopping{{0, "scanned", "u1", "A"}}, ""},
+		"a machine changes nothing":              {[]shopping{{0, added, "u1", "A"}, {50 * time.Minute, "scanned", "u1", "A"}}, "A at +1h0m0s"},
+		"a machine reaches no goal":              {[]shopping{{0, added, "u1", "A"}, {30 * time.Minute, "bought by a scanner", "u1", "A"}}, "A at +1h0m0s"},
 		"on a device, then signed in": {[]shopping{{0, added, dev, "A"}, {10 * time.Minute, "login", "u1", ""}}, "A at +1h0m0s"},
 		"ordered elsewhere before the merge": {
 			[]shopping{{0, added, dev, "A"}, {20 * time.Minute, ordered, "u1", ""}, {40 * time.Minute, "login", "u1", ""}}, "",
@@ -122,6 +136,38 @@ func TestCartMail(t *testing.T) {
 				t.Errorf("mails: %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// A message that was on its way when the order came stays void when the same cart
+// is filled again, and the mail about the new cart shows nothing that was bought.
+func TestOrderVoidsWhatIsOnItsWay(t *testing.T) {
+	strat := cartStrategy(t)
+	c := &clock{noon}
+	s := newStore(newTable(t, c.Now), c.Now)
+	sweep(t, s)
+	play := func(after time.Duration, event string) []people.Effect {
+		c.now = noon.Add(after)
+		return fold(t, s, strat, shopping{after, event, "u1", "A"}.build(0))
+	}
+	play(0, "Product Added")
+	first := c.until(t, noon.Add(61*time.Minute), s, strat)[0].Message
+	void := func(m *message.Message) string { return people.Void(find(t, s, userNode("u1")), m) }
+	play(62*time.Minute, "Product Added")
+	if why := void(first); why != "" {
+		t.Errorf("after a mere change: %q", why)
+	}
+	play(63*time.Minute, "Order Completed")
+	if why := void(first); why != "goal" {
+		t.Errorf("after the order: %q", why)
+	}
+	play(64*time.Minute, "Product Added")
+	if why := void(first); why != "changed" {
+		t.Errorf("after the cart was filled again: %q", why)
+	}
+	second := c.until(t, noon.Add(130*time.Minute), s, strat)[0].Message
+	if why := void(second); why != "" || void(first) != "changed" || strings.Count(string(second.Content), "linden") != 1 || !strings.Contains(string(second.Content), `"quantity":1`) {
+		t.Errorf("the second message: %q, %s; the first: %q", why, second.Content, void(first))
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 // trigger that is history, or older than a day, starts nothing. It returns the
 // goals that were reached after a mail, to be counted.
 func travel(p *person.Person, n *person.Node, e *event.Event, s *strategy.Strategy, now time.Time) (goals []Effect) {
-	if e.Type != event.Track {
+	if e.Type != event.Track || byMachine(e) {
 		return nil
 	}
 	for i := range s.Journeys {
@@ -34,20 +34,31 @@ func travel(p *person.Person, n *person.Node, e *event.Event, s *strategy.Strate
 		if e.Imported || now.Sub(e.Timestamp) > journey.LateTrigger {
 			continue
 		}
-		_, under := p.Walk(j.ID, keyOf(j, e))
-		if j.Starts(e.Name) || (under && j.Changes(e.Name)) {
-			step(n, j, e)
+		w, known := p.Walk(j.ID, keyOf(j, e))
+		if j.Starts(e.Name) || (known && !w.Over() && j.Changes(e.Name)) {
+			step(n, j, e, w.Over())
 		}
 	}
 	forgetOld(n, s, now)
 	return goals
 }
 
-// step brings the instance up to the event, which restarts its wait.
-func step(n *person.Node, j *journey.Journey, e *event.Event) {
+// byMachine reports whether a program made the event: a mailbox that loads each
+// picture, a scanner that follows each link. It says nothing of what the person
+// wants (hear marks it).
+func byMachine(e *event.Event) bool {
+	return string(lookup(e.Properties, "machine")) == "true"
+}
+
+// step brings the instance up to the event, which restarts its wait. After a
+// goal it begins anew, with nothing in the cart: what was in it is bought.
+func step(n *person.Node, j *journey.Journey, e *event.Event, anew bool) {
 	in := n.Start(person.InstanceKey(j.ID, keyOf(j, e)), person.Instance{
 		Version: j.Version, Changed: e.Timestamp, By: e.MessageID,
 	})
+	if anew {
+		in.Content = nil
+	}
 	in.Content = journey.Fill(in.Content, e.Name, e.Properties)
 }
 
@@ -183,7 +194,7 @@ func proceed(p *person.Person, s *strategy.Strategy, cause string, now time.Time
 // followed, so that the same step never makes two.
 func fire(p *person.Person, g stage, cause string, due, now time.Time) Effect {
 	in := p.Node(g.Node).Instances[person.InstanceKey(g.journey.ID, g.key)]
-	in.Fired, in.FiredAt = g.Fired+1, now
+	in.Fired, in.FiredAt, in.FiredOn = g.Fired+1, now, g.Changed
 	m := &message.Message{
 		Node: g.Node.Hash(), Journey: g.journey.ID, Version: g.journey.Version, Key: g.key, Step: g.Fired,
 		Changed: g.Changed, Template: g.journey.Steps[g.Fired].Send, Content: g.Content, Due: due,
@@ -195,7 +206,10 @@ func fire(p *person.Person, g stage, cause string, due, now time.Time) Effect {
 }
 
 // Void says why a message must not go out any more: "goal" when what it asks for
-// was done, "gone" when the person has no such instance; "" while it holds.
+// was done, "changed" when it was done and the walk has begun anew since, so that
+// the message shows a cart that is no more, "gone" when the person has no such
+// instance; "" while it holds. A change without a goal does not void: the step
+// was taken, it will not be taken again, and one mail is owed.
 func Void(p *person.Person, m *message.Message) string {
 	w, ok := p.Walk(m.Journey, m.Key)
 	switch {
@@ -203,6 +217,8 @@ func Void(p *person.Person, m *message.Message) string {
 		return "gone"
 	case w.Over():
 		return "goal"
+	case !w.Goal.IsZero() && !m.Changed.After(w.Goal):
+		return "changed"
 	}
 	return ""
 }

@@ -10,6 +10,7 @@ type storedInstance struct {
 	By      string          `json:"b"`
 	Fired   int             `json:"f,omitempty"`
 	FiredAt int64           `json:"fa,omitempty"`
+	FiredOn int64           `json:"fo,omitempty"`
 	Content json.RawMessage `json:"d,omitempty"`
 }
 
@@ -34,7 +35,7 @@ func (n *Node) storeHistory(s *storedNode) {
 	s.Instances = converted(n.Instances, func(in *Instance) storedInstance {
 		return storedInstance{
 			Version: in.Version, Changed: millis(in.Changed), By: in.By,
-			Fired: in.Fired, FiredAt: millis(in.FiredAt), Content: in.Content,
+			Fired: in.Fired, FiredAt: millis(in.FiredAt), FiredOn: millis(in.FiredOn), Content: in.Content,
 		}
 	})
 	s.Goals = converted(n.Goals, millis)
@@ -51,7 +52,7 @@ func (n *Node) loadHistory(s storedNode) {
 	n.Instances = converted(s.Instances, func(in storedInstance) *Instance {
 		return &Instance{
 			Version: in.Version, Changed: instant(in.Changed), By: in.By,
-			Fired: in.Fired, FiredAt: instant(in.FiredAt), Content: in.Content,
+			Fired: in.Fired, FiredAt: instant(in.FiredAt), FiredOn: instant(in.FiredOn), Content: in.Content,
 		}
 	})
 	n.Goals = converted(s.Goals, instant)

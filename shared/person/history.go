@@ -15,6 +15,7 @@ type Instance struct {
 	By      string          // its message id
 	Fired   int             // how many steps were fired
 	FiredAt time.Time       // when the last one was
+	FiredOn time.Time       // the change that the last one followed
 	Content json.RawMessage // what is in the cart
 }
 
@@ -54,21 +55,28 @@ type Walk struct {
 func (w Walk) Over() bool { return !w.Goal.IsZero() && !w.Changed.After(w.Goal) }
 
 // Walk joins the instances of a journey and key over all nodes: the later
-// change counts, with its content; steps that any of them fired are fired.
+// change counts, with its content; steps that any of them fired are fired. Those
+// that were fired on a change before the latest goal belong to a walk that is
+// over: a later change begins anew.
 func (p *Person) Walk(journey, key string) (Walk, bool) {
 	var w Walk
-	found := false
 	for _, n := range p.Nodes {
 		w.Goal = latest(w.Goal, n.Goals[InstanceKey(journey, key)], n.Goals[InstanceKey(journey, "")])
+	}
+	found := false
+	for _, n := range p.Nodes {
 		in := n.Instances[InstanceKey(journey, key)]
 		if in == nil {
 			continue
 		}
-		fired, firedAt := max(w.Fired, in.Fired), latest(w.FiredAt, in.FiredAt)
+		fired, at, on := w.Fired, w.FiredAt, w.FiredOn
+		if w.Goal.IsZero() || in.FiredOn.After(w.Goal) {
+			fired, at, on = max(fired, in.Fired), latest(at, in.FiredAt), latest(on, in.FiredOn)
+		}
 		if !found || later(*in, w.Instance) {
 			w.Instance, w.Node = *in, n.ID
 		}
-		w.Fired, w.FiredAt, found = fired, firedAt, true
+		w.Fired, w.FiredAt, w.FiredOn, found = fired, at, on, true
 	}
 	return w, found
 }
