@@ -1,0 +1,157 @@
+package explorer_test
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+var (
+	seed   = flag.Uint64("seed", 1, "what the random scenarios are drawn by")
+	random = flag.Int("random", randomByDefault, "how many random scenarios are explored, besides the systematic ones")
+	whole  = flag.Bool("whole", false, "explore every mishap at every call of every order, not a share of them")
+	replay = flag.String("replay", "", "explore this one scenario, as a violation names it, and show what happens")
+)
+
+// explorer runs scenarios and keeps what it found.
+type explorer struct {
+	scenes []*scene
+
+	mu                        sync.Mutex
+	known                     map[state]string // how scenarios end that came to a state
+	scenarios, faults, checks int
+	suffered                  [mishaps]int
+	met                       map[string]int // calls that a mishap befell
+	byScene                   map[string]int
+	violations                []string
+}
+
+// explore runs one scenario and judges how it ended.
+func (x *explorer) explore(s *stage, sc *scene, p *path) (schedule string) {
+	w := s.begin(sc)
+	schedule = w.play(p)
+	violation := x.end(w)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.scenarios++
+	x.faults += w.mishaps()
+	x.checks += len(promises)
+	x.byScene[sc.title()]++
+	for m, n := range w.suffered {
+		x.suffered[m] += n
+	}
+	for call, n := range w.met {
+		x.met[call] += n
+	}
+	if violation != "" {
+		x.violations = append(x.violations, fmt.Sprintf("%s\n\t-replay '%s %s'", violation, sc.title(), schedule))
+	}
+	return schedule
+}
+
+// end lets all come to its end, and names the promise that is broken then. Most
+// scenarios come to a state that others came to before; from there on all is the
+// same, and is not played again.
+func (x *explorer) end(w *world) (violation string) {
+	s := w.state()
+	x.mu.Lock()
+	violation, known := x.known[s]
+	x.mu.Unlock()
+	if !known {
+		w.settle()
+		violation = w.violation()
+		x.mu.Lock()
+		x.known[s] = violation
+		x.mu.Unlock()
+	}
+	return violation
+}
+
+// all explores every order of the scene's calls, and in each a mishap at every
+// call, as far as the flags and the build allow.
+func (x *explorer) all(s *stage, sc *scene) {
+	todo := []string{""}
+	for n := 0; len(todo) > 0 && n < maxSchedules; n++ {
+		p := &path{schedule: todo[len(todo)-1], most: 1}
+		todo = todo[:len(todo)-1]
+		x.explore(s, sc, p)
+		todo = append(todo, p.branches...)
+	}
+}
+
+// drawn explores a scene with more deliveries and up to three mishaps.
+func (x *explorer) drawn(s *stage, n int) {
+	r := rand.New(rand.NewPCG(*seed, uint64(n)))
+	x.explore(s, x.scenes[r.IntN(len(x.scenes))], &path{draw: r, most: 3})
+}
+
+func TestExplorer(t *testing.T) {
+	stages := []*stage{newStage(t), newStage(t)}
+	x := &explorer{scenes: scenes(t, stages[0]), known: map[state]string{}, met: map[string]int{}, byScene: map[string]int{}}
+	if *replay != "" {
+		x.replay(t, stages[0])
+		return
+	}
+	tasks := make(chan func(*stage))
+	var wg sync.WaitGroup
+	for _, s := range stages {
+		wg.Go(func() {
+			for do := range tasks {
+				do(s)
+			}
+		})
+	}
+	for _, sc := range x.scenes {
+		tasks <- func(s *stage) { x.all(s, sc) }
+	}
+	for n := range *random {
+		tasks <- func(s *stage) { x.drawn(s, n) }
+	}
+	close(tasks)
+	wg.Wait()
+	x.report(t)
+}
+
+func (x *explorer) replay(t *testing.T, s *stage) {
+	title, schedule, _ := strings.Cut(*replay, " ")
+	sc := named(x.scenes, title)
+	if sc == nil {
+		t.Fatalf("there is no scene %q", title)
+	}
+	w := s.begin(sc)
+	w.trace = t.Logf
+	w.play(&path{schedule: schedule})
+	w.settle()
+	if violation := w.violation(); violation != "" {
+		t.Fatal(violation)
+	}
+}
+
+func (x *explorer) report(t *testing.T) {
+	fmt.Printf("scenarios=%d faults=%d states=%d promises_checked=%d violations=%d seed=%d\n",
+		x.scenarios, x.faults, len(x.known), x.checks, len(x.violations), *seed)
+	for m, n := range x.suffered {
+		t.Logf("%7d %s", n, mishap(m))
+	}
+	for _, counts := range []map[string]int{x.met, x.byScene} {
+		for _, name := range slices.Sorted(maps.Keys(counts)) {
+			t.Logf("%7d %s", counts[name], name)
+		}
+	}
+	slices.Sort(x.violations)
+	for i, v := range x.violations {
+		if i == 5 {
+			t.Errorf("and %d more", len(x.violations)-i)
+			break
+		}
+		t.Error(v)
+	}
+	if x.scenarios < leastScenarios && *random == randomByDefault {
+		t.Errorf("%d scenarios, at least %d are expected", x.scenarios, leastScenarios)
+	}
+}

@@ -1,0 +1,135 @@
+package explorer_test
+
+import (
+	"hash/fnv"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A schedule says what happened, in steps of two characters: who makes a call,
+// "A" for the first process, and how that goes, by the letter of the mishap, "-"
+// when fine. "+0" starts a delivery of the first parcel that waits.
+
+// path is how a scenario goes: by a schedule as far as that leads, then by
+// drawing, or always by the first who can.
+type path struct {
+	schedule string
+	draw     *rand.Rand
+	most     int // mishaps
+	branches []string
+}
+
+// play runs the scenario up to where nobody has a call to make. It returns the
+// whole schedule.
+func (w *world) play(p *path) (schedule string) {
+	for _, a := range w.acts() {
+		w.join(a)
+	}
+	var order []byte
+	for {
+		step := w.choose(p, string(order))
+		if step == "" {
+			break
+		}
+		order = append(order, step...)
+		w.take(step)
+	}
+	return string(order)
+}
+
+func (w *world) join(a act) {
+	w.all = append(w.all, w.start(string(rune('A'+len(w.all))), a))
+}
+
+func (w *world) take(step string) {
+	if n, start := strings.CutPrefix(step, "+"); start {
+		i, err := strconv.Atoi(n)
+		if err != nil {
+			panic(err)
+		}
+		w.join(delivery(w.queue[i]))
+		return
+	}
+	w.all[step[0]-'A'].step(mishapOf(step[1]))
+}
+
+// choose names the next step, "" when nobody has a call to make.
+func (w *world) choose(p *path, so string) string {
+	var able []*process
+	for _, one := range w.all {
+		if !one.over {
+			able = append(able, one)
+		}
+	}
+	switch {
+	case len(so) < len(p.schedule):
+		return p.schedule[len(so) : len(so)+2]
+	case p.draw != nil:
+		return w.drawn(p, able)
+	case len(able) == 0:
+		return ""
+	}
+	first := able[0].name + "-"
+	p.branches = append(p.branches, w.others(p, so, able)...)
+	return first
+}
+
+// others are the schedules that go on otherwise: another process, or a mishap.
+func (w *world) others(p *path, so string, able []*process) (out []string) {
+	for i, one := range able {
+		if so == "" && w.scene.twins && i > 0 {
+			break // its mirror image is visited
+		}
+		if i > 0 {
+			out = append(out, so+one.name+"-")
+		}
+		for m := fine + 1; m < mishaps && w.mishaps() < p.most; m++ {
+			if next := so + one.name + string(m.letter()); m.fits(one.call) && chosen(w.scene.name+next) {
+				out = append(out, next)
+			}
+		}
+	}
+	return out
+}
+
+// chosen takes a share of the mishaps: at each call, of each order up to it.
+func chosen(name string) bool {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(name))
+	return *whole || h.Sum32()%faultShare == 0
+}
+
+// drawn is a step by chance: more deliveries may begin, of what waits, again of
+// what is at work, and of what is done.
+func (w *world) drawn(p *path, able []*process) string {
+	const most = 6 // processes
+	if len(w.all) < most && len(w.queue) > 0 && len(w.queue) < 10 && p.draw.IntN(8) == 0 {
+		return "+" + strconv.Itoa(p.draw.IntN(len(w.queue)))
+	}
+	if len(able) == 0 {
+		return ""
+	}
+	one := able[p.draw.IntN(len(able))]
+	m := fine
+	if w.mishaps() < p.most && p.draw.IntN(6) == 0 {
+		m = mishap(p.draw.IntN(int(mishaps)))
+	}
+	if !m.fits(one.call) {
+		m = fine
+	}
+	return one.name + string(m.letter())
+}
+
+// named finds a scene again.
+func named(all []*scene, name string) *scene {
+	i := slices.IndexFunc(all, func(s *scene) bool { return s.title() == name })
+	if i < 0 {
+		return nil
+	}
+	return all[i]
+}
+
+// title tells scenes apart.
+func (s *scene) title() string { return string(s.guarantee) + "/" + s.name }
