@@ -43,7 +43,7 @@ test: ## vet and test; needs only Go
 	go vet ./...
 	go test $(RACE) -shuffle=on ./...
 ifneq ($(RACE),) # what is too slow under the race detector to run there in full
-	go test -shuffle=on -run 'TestAnyOrderAnyRepetition|TestCompleteJourney|TestTenThousandCarts|TestExplorer' ./shared/people ./infra/rapport ./functions/send
+	go test -shuffle=on -run 'TestAnyOrderAnyRepetition|TestCompleteJourney|TestTenThousandCarts|TestExplorer' ./shared/people ./infra/rapport ./infra/explorer
 endif
 
 .PHONY: check

@@ -11,6 +11,7 @@ import (
 
 	"rapport/functions/send"
 	"rapport/infra/goldentest"
+	"rapport/shared/embedded"
 	"rapport/shared/message"
 	"rapport/shared/people"
 	"rapport/shared/person"
@@ -22,7 +23,7 @@ import (
 // a test says otherwise.
 type around struct {
 	*story
-	table   *memory
+	table   *embedded.DB
 	passed  time.Duration // since the message was due
 	owner   func() string
 	mails   []send.Mail
@@ -36,7 +37,7 @@ type around struct {
 
 func newAround(s *story) *around {
 	a := &around{story: s, owner: tokens("send")}
-	a.table = copyOf(s.table, a.clock)
+	a.table = s.copyOf(a.clock)
 	a.people = people.NewStore(a.table, a.clock, tokens("people"))
 	a.render = func() (send.Mail, error) {
 		return send.Mail{Subject: "Your cart", Tags: map[string]string{"journey": "cart"}}, nil

@@ -1,13 +1,19 @@
 package send_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"testing"
 	"time"
 
+	"go.etcd.io/bbolt"
+
+	"rapport/shared/embedded"
 	"rapport/shared/event"
 	"rapport/shared/journey"
 	"rapport/shared/message"
@@ -23,6 +29,8 @@ const (
 	address = "customer@example.com"
 	lease   = 90 * time.Second
 )
+
+var errNetwork = errors.New("the connection was lost")
 
 // cartStrategy is a journey that sends one mail an hour after the cart was left.
 func cartStrategy(t testing.TB, g message.Guarantee) *strategy.Strategy {
@@ -42,12 +50,11 @@ func cartStrategy(t testing.TB, g message.Guarantee) *strategy.Strategy {
 	return s
 }
 
-func track(id, name, anonymous, user string, at time.Time, properties string) event.Event {
-	e := event.Event{
-		MessageID: id, Type: event.Track, Name: name, AnonymousID: anonymous, UserID: user,
-		Timestamp: at, ReceivedAt: at, Digest: "d-" + id, Properties: json.RawMessage(properties),
+func happened(id string, kind event.Type, name string, properties, traits string) event.Event {
+	return event.Event{
+		MessageID: id, Type: kind, Name: name, AnonymousID: "device-1", UserID: "u1", Timestamp: noon, ReceivedAt: noon,
+		Digest: "d-" + id, Properties: json.RawMessage(properties), Traits: json.RawMessage(traits),
 	}
-	return e
 }
 
 // tokens gives every commit another owner.
@@ -65,8 +72,9 @@ func tokens(prefix string) func() string {
 // story is a customer who left a cart, and the message that the journey made of
 // it an hour later.
 type story struct {
+	t        testing.TB
 	strategy *strategy.Strategy
-	table    *memory
+	table    *embedded.DB
 	message  *message.Message
 	body     string
 	at       time.Time // when the message was due
@@ -79,19 +87,14 @@ func newStory(t testing.TB, g message.Guarantee) *story {
 	t.Helper()
 	now := noon
 	clock := func() time.Time { return now }
-	s := &story{strategy: cartStrategy(t, g), table: newMemory(clock)}
+	s := &story{t: t, strategy: cartStrategy(t, g), table: newTable(t, clock)}
 	store := people.NewStore(s.table, clock, tokens("base"))
-	identify := track("m2", "", "device-1", "u1", noon, "")
-	identify.Type, identify.Name, identify.Traits = event.Identify, "", json.RawMessage(`{"email":"`+address+`"}`)
-	for _, e := range []event.Event{
-		track("m1", "Viewed", "device-0", "", noon.Add(-24*time.Hour), ""), // an older device: a merge moves the person there
-		identify,
-		track("m3", "Product Added", "device-1", "u1", noon, `{"cart_id":"c1","product_id":"p1","name":"Green tea","price":4.5,"quantity":2}`),
-	} {
-		now = e.Timestamp
-		if _, err := store.Fold(context.Background(), s.strategy, []event.Event{e}); err != nil {
-			t.Fatal(err)
-		}
+	_, err := store.Fold(context.Background(), s.strategy, []event.Event{
+		happened("m2", event.Identify, "", "", `{"email":"`+address+`"}`),
+		happened("m3", event.Track, "Product Added", `{"cart_id":"c1","product_id":"p1","name":"Green tea","price":4.5,"quantity":2}`, ""),
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	p, err := store.Find(context.Background(), customer)
 	if err != nil {
@@ -109,6 +112,39 @@ func newStory(t testing.TB, g message.Guarantee) *story {
 	}
 	s.body = string(body)
 	return s
+}
+
+// newTable returns the embedded table in a file of its own, which no power cut
+// meets.
+func newTable(t testing.TB, clock func() time.Time) *embedded.DB {
+	t.Helper()
+	dir, err := os.MkdirTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := embedded.Open(dir+"/rapport.db", clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.Bolt().NoSync = true
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// copyOf is a table that holds what the story's does.
+func (s *story) copyOf(clock func() time.Time) *embedded.DB {
+	s.t.Helper()
+	db := newTable(s.t, clock)
+	name := []byte("table") // of shared/embedded
+	err := s.table.Bolt().View(func(from *bbolt.Tx) error {
+		return db.Bolt().Update(func(to *bbolt.Tx) error {
+			return from.Bucket(name).ForEach(func(k, v []byte) error { return to.Bucket(name).Put(bytes.Clone(k), bytes.Clone(v)) })
+		})
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return db
 }
 
 // stored returns the ledger of the story's message, nil when there is none.

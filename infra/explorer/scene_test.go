@@ -71,8 +71,10 @@ type story struct {
 
 func newStory(t testing.TB, s *stage, g message.Guarantee) *story {
 	t.Helper()
-	empty := &scene{guarantee: g, at: noon.Add(-24 * time.Hour), refusals: map[table.Key]refusal{},
-		counts: map[string]insight.Tally{}, heard: map[string]bool{}}
+	empty := &scene{
+		guarantee: g, at: noon.Add(-24 * time.Hour),
+		refusals: map[table.Key]refusal{}, counts: map[string]insight.Tally{}, heard: map[string]bool{},
+	}
 	b := &story{s.begin(empty), t}
 	b.do(tick)
 	b.fold(track("m1", "Viewed", "device-0", "", b.now, "")) // an older device: a merge moves the person there
@@ -153,7 +155,7 @@ func (b *story) next(name queueName) act {
 	return act{}
 }
 
-// scene ends the story; the acts are what is explored.
+// sets ends the story with a scene; the acts are what is explored.
 func (b *story) sets(name string, acts ...act) *scene {
 	sc := *b.scene
 	sc.name, sc.at, sc.acts, sc.items = name, b.now, acts, b.items()

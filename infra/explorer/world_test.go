@@ -161,7 +161,7 @@ type world struct {
 	trace    func(format string, args ...any)
 }
 
-// world begins the scene.
+// begin puts the scene on the stage.
 func (s *stage) begin(sc *scene) *world {
 	w := &world{
 		stage: s, scene: sc, now: sc.at, counts: maps.Clone(sc.counts), heard: maps.Clone(sc.heard), met: map[string]int{},

@@ -106,13 +106,13 @@ func TestCartMail(t *testing.T) {
 		"restarted by a change": {
 			[]shopping{{0, added, "u1", "A"}, {50 * time.Minute, added, "u1", "A"}, {70 * time.Minute, removed, "u1", "A"}}, "A at +2h10m0s",
 		},
-		"ordered":                     {[]shopping{{0, added, "u1", "A"}, {30 * time.Minute, ordered, "u1", "A"}}, ""},
-		"ordered twice":               {[]shopping{{0, added, "u1", "A"}, {30 * time.Minute, ordered, "u1", "A"}, {31 * time.Minute, ordered, "u1", "A"}}, ""},
-		"ordered without a cart id":   {[]shopping{{0, added, "u1", "A"}, {30 * time.Minute, ordered, "u1", ""}}, ""},
-		"another cart was ordered":    {[]shopping{{0, added, "u1", "A"}, {time.Minute, added, "u1", "B"}, {30 * time.Minute, ordered, "u1", "A"}}, "B at +1h1m0s"},
-		"a change starts nothing":     {[]shopping{{0, removed, "u1", "A"}}, ""},
-		"left again after an order":   {[]shopping{{0, ordered, "u1", "A"}, {time.Minute, added, "u1", "A"}}, "A at +1h1m0s"},
-		"left again after its mail":   {[]shopping{{0, added, "u1", "A"}, {3 * time.Hour, added, "u1", "A"}}, "A at +1h0m0s"},
+		"ordered":                   {[]shopping{{0, added, "u1", "A"}, {30 * time.Minute, ordered, "u1", "A"}}, ""},
+		"ordered twice":             {[]shopping{{0, added, "u1", "A"}, {30 * time.Minute, ordered, "u1", "A"}, {31 * time.Minute, ordered, "u1", "A"}}, ""},
+		"ordered without a cart id": {[]shopping{{0, added, "u1", "A"}, {30 * time.Minute, ordered, "u1", ""}}, ""},
+		"another cart was ordered":  {[]shopping{{0, added, "u1", "A"}, {time.Minute, added, "u1", "B"}, {30 * time.Minute, ordered, "u1", "A"}}, "B at +1h1m0s"},
+		"a change starts nothing":   {[]shopping{{0, removed, "u1", "A"}}, ""},
+		"left again after an order": {[]shopping{{0, ordered, "u1", "A"}, {time.Minute, added, "u1", "A"}}, "A at +1h1m0s"},
+		"left again after its mail": {[]shopping{{0, added, "u1", "A"}, {3 * time.Hour, added, "u1", "A"}}, "A at +1h0m0s"},
 		"left again after its mail and an order": {
 			[]shopping{{0, added, "u1", "A"}, {2 * time.Hour, ordered, "u1", "A"}, {3 * time.Hour, added, "u1", "A"}}, "A at +1h0m0s, A at +4h0m0s",
 		},
@@ -120,7 +120,7 @@ func TestCartMail(t *testing.T) {
 		"a machine starts nothing":               {[]shopping{{0, "scanned", "u1", "A"}}, ""},
 		"a machine changes nothing":              {[]shopping{{0, added, "u1", "A"}, {50 * time.Minute, "scanned", "u1", "A"}}, "A at +1h0m0s"},
 		"a machine reaches no goal":              {[]shopping{{0, added, "u1", "A"}, {30 * time.Minute, "bought by a scanner", "u1", "A"}}, "A at +1h0m0s"},
-		"on a device, then signed in": {[]shopping{{0, added, dev, "A"}, {10 * time.Minute, "login", "u1", ""}}, "A at +1h0m0s"},
+		"on a device, then signed in":            {[]shopping{{0, added, dev, "A"}, {10 * time.Minute, "login", "u1", ""}}, "A at +1h0m0s"},
 		"ordered elsewhere before the merge": {
 			[]shopping{{0, added, dev, "A"}, {20 * time.Minute, ordered, "u1", ""}, {40 * time.Minute, "login", "u1", ""}}, "",
 		},
@@ -146,9 +146,9 @@ func TestOrderVoidsWhatIsOnItsWay(t *testing.T) {
 	c := &clock{noon}
 	s := newStore(newTable(t, c.Now), c.Now)
 	sweep(t, s)
-	play := func(after time.Duration, event string) []people.Effect {
+	play := func(after time.Duration, event string) {
 		c.now = noon.Add(after)
-		return fold(t, s, strat, shopping{after, event, "u1", "A"}.build(0))
+		fold(t, s, strat, shopping{after, event, "u1", "A"}.build(0))
 	}
 	play(0, "Product Added")
 	first := c.until(t, noon.Add(61*time.Minute), s, strat)[0].Message
