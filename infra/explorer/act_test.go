@@ -72,8 +72,10 @@ func (p *process) advance(payload any) bool {
 
 func woken(p *process) bool { return p.advance(p.batch()) }
 
-// tick is the minute of the clock. Nobody repeats one that fails.
+// tick is the minute of the clock. Nobody repeats one that fails. It may begin at
+// any moment, and what it sweeps depends on when.
 var tick = act{name: "tick", run: func(p *process) bool {
+	_ = p.remote("begin", func() error { return nil })
 	return p.advance(map[string]string{"source": "aws.scheduler", "detail-type": "Scheduled Event"})
 }}
 

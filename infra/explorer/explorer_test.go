@@ -14,7 +14,7 @@ import (
 var (
 	seed   = flag.Uint64("seed", 1, "what the random scenarios are drawn by")
 	random = flag.Int("random", randomByDefault, "how many random scenarios are explored, besides the systematic ones")
-	whole  = flag.Bool("whole", false, "explore every mishap at every call of every order, not a share of them")
+	whole  = flag.Bool("whole", false, "explore every mishap at every call of every order, not some of them")
 	replay = flag.String("replay", "", "explore this one scenario, as a violation names it, and show what happens")
 )
 
@@ -71,23 +71,38 @@ func (x *explorer) end(w *world) (violation string) {
 	return violation
 }
 
-// all explores every order of the scene's calls, and in each a mishap at every
-// call, as far as the flags and the build allow.
+// all explores every order of the scene's calls, and then, after each of them and
+// at each call, every mishap: so many of these as the build allows.
 func (x *explorer) all(s *stage, sc *scene) {
-	todo := []string{""}
-	for n := 0; len(todo) > 0 && n < maxSchedules && !x.enough(); n++ {
-		p := &path{schedule: todo[len(todo)-1], most: 1}
+	faults := x.orders(s, sc, "")
+	if !*whole && len(faults) > faultsOfScene {
+		r := rand.New(rand.NewPCG(*seed, uint64(len(faults))))
+		r.Shuffle(len(faults), func(i, j int) { faults[i], faults[j] = faults[j], faults[i] })
+		faults = faults[:faultsOfScene]
+	}
+	for _, schedule := range faults {
+		x.orders(s, sc, schedule)
+	}
+}
+
+// orders explores the ways to go on from the schedule, and returns those with a
+// mishap that it left out.
+func (x *explorer) orders(s *stage, sc *scene, schedule string) (faults []string) {
+	for todo := []string{schedule}; len(todo) > 0 && !x.enough(); {
+		p := &path{schedule: todo[len(todo)-1]}
 		todo = todo[:len(todo)-1]
 		x.explore(s, sc, p)
-		todo = append(todo, p.branches...)
+		todo = append(todo, p.orders...)
+		faults = append(faults, p.faults...)
 	}
+	return faults
 }
 
 // enough reports whether so much is broken that more of it tells nothing.
 func (x *explorer) enough() bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return len(x.violations) >= 100
+	return len(x.violations) >= 20
 }
 
 // drawn explores a scene with more deliveries and up to three mishaps.

@@ -52,6 +52,8 @@ func mishapOf(letter byte) mishap {
 // request.
 func (m mishap) fits(call string) bool {
 	switch call {
+	case "begin":
+		return m == fine
 	case "mail":
 		return m != twice
 	case "get", "query":

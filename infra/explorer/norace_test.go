@@ -3,8 +3,8 @@
 package explorer_test
 
 const (
-	randomByDefault = 3_000
-	faultShare      = 17 // one in so many
+	randomByDefault = 4_000
+	faultsOfScene   = 1_200 // schedules with a mishap that are explored of a scene
+	orderShare      = 4     // one in so many orders after a mishap
 	leastScenarios  = 50_000
-	maxSchedules    = 1 << 30
 )

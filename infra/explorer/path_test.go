@@ -17,8 +17,10 @@ import (
 type path struct {
 	schedule string
 	draw     *rand.Rand
-	most     int // mishaps
-	branches []string
+	most     int // mishaps that are drawn
+
+	// Schedules that part from this one: in who makes a call, and in how it goes.
+	orders, faults []string
 }
 
 // play runs the scenario up to where nobody has a call to make. It returns the
@@ -72,33 +74,33 @@ func (w *world) choose(p *path, so string) string {
 		return ""
 	}
 	first := able[0].name + "-"
-	p.branches = append(p.branches, w.others(p, so, able)...)
+	w.part(p, so, able)
 	return first
 }
 
-// others are the schedules that go on otherwise: another process, or a mishap.
-func (w *world) others(p *path, so string, able []*process) (out []string) {
+// part notes the schedules that go on otherwise: with another process, or with
+// the one mishap that there is.
+func (w *world) part(p *path, so string, able []*process) {
 	for i, one := range able {
 		if so == "" && w.scene.twins && i > 0 {
 			break // its mirror image is visited
 		}
-		if i > 0 {
-			out = append(out, so+one.name+"-")
+		if next := so + one.name + "-"; i > 0 && (w.mishaps() == 0 || w.chosen(next)) {
+			p.orders = append(p.orders, next)
 		}
-		for m := fine + 1; m < mishaps && w.mishaps() < p.most; m++ {
-			if next := so + one.name + string(m.letter()); m.fits(one.call) && chosen(w.scene.name+next) {
-				out = append(out, next)
+		for m := fine + 1; m < mishaps && w.mishaps() == 0; m++ {
+			if m.fits(one.call) {
+				p.faults = append(p.faults, so+one.name+string(m.letter()))
 			}
 		}
 	}
-	return out
 }
 
-// chosen takes a share of the mishaps: at each call, of each order up to it.
-func chosen(name string) bool {
+// chosen takes a share of the orders that may follow on a mishap.
+func (w *world) chosen(schedule string) bool {
 	h := fnv.New32a()
-	_, _ = h.Write([]byte(name))
-	return *whole || h.Sum32()%faultShare == 0
+	_, _ = h.Write([]byte(w.scene.title() + schedule))
+	return *whole || h.Sum32()%orderShare == 0
 }
 
 // drawn is a step by chance: more deliveries may begin, of what waits, again of

@@ -32,6 +32,9 @@ var promises = []struct {
 
 // violation names the first promise that the scenario broke.
 func (w *world) violation() string {
+	if w.end.broken != "" {
+		return w.end.broken
+	}
 	for _, p := range promises {
 		if broken := p.holds(w); broken != "" {
 			return p.name + ": " + broken
@@ -153,6 +156,8 @@ func (w *world) ledgersAreTrue() string {
 		switch {
 		case !l.Done():
 			return fmt.Sprintf("a message is still %s", l.State)
+		case l.State == message.Unknown && w.unsure == 0:
+			return "a ledger says unknown, and nothing made it so"
 		case l.State == message.Sent && out[id] == 0:
 			return "a ledger says sent, and nothing was"
 		case l.State != message.Sent && l.State != message.Unknown && out[id] > 0:

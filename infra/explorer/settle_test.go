@@ -21,6 +21,7 @@ type ended struct {
 	before  map[string]*message.Ledger // by message, when the queues were done with them
 	mails   int                        // that were out by then
 	unheard string                     // what hear could not do
+	broken  string                     // the promise that was broken before all was delivered once more
 	final   contents
 }
 
@@ -52,6 +53,8 @@ func (w *world) settle() {
 			w.tell()
 		case !again:
 			again = true
+			w.end.final = w.read()
+			w.end.broken = w.violation()
 			w.trace("everything is delivered once more")
 			for _, p := range w.queue {
 				p.acked = false
