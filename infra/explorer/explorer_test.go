@@ -75,7 +75,7 @@ func (x *explorer) end(w *world) (violation string) {
 // at each call, every mishap: so many of these as the build allows.
 func (x *explorer) all(s *stage, sc *scene) {
 	faults := x.orders(s, sc, "")
-	if !*whole && len(faults) > faultsOfScene {
+	if !s.world.fully() && len(faults) > faultsOfScene {
 		r := rand.New(rand.NewPCG(*seed, uint64(len(faults))))
 		r.Shuffle(len(faults), func(i, j int) { faults[i], faults[j] = faults[j], faults[i] })
 		faults = faults[:faultsOfScene]

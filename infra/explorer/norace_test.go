@@ -4,7 +4,7 @@ package explorer_test
 
 const (
 	randomByDefault = 4_000
-	faultsOfScene   = 1_200 // schedules with a mishap that are explored of a scene
-	orderShare      = 4     // one in so many orders after a mishap
+	faultsOfScene   = 900 // schedules with a mishap that are explored of a scene
+	orderShare      = 6   // one in so many orders after a mishap
 	leastScenarios  = 50_000
 )
