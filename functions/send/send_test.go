@@ -257,3 +257,19 @@ func TestPartialFailureOfEverySubset(t *testing.T) {
 		}
 	}
 }
+
+// Whose person was erased while the message was on its way gets no mail.
+func TestErasedPersonGetsNoMail(t *testing.T) {
+	a := newAround(newStory(t, message.AtMostOnce))
+	p, err := a.people.Holder(context.Background(), a.message.Node)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.table.Commit(context.Background(), "erase", table.Delete(table.PersonKey(p.Root), table.Condition{})); err != nil {
+		t.Fatal(err)
+	}
+	again := a.handle(context.Background(), t, a.body)
+	if l := a.stored(t, a.table); len(again) > 0 || len(a.mails) > 0 || l.State != message.Skipped || l.Reason != message.Gone {
+		t.Errorf("comes again %v, %d mails, %s (%s)", again, len(a.mails), l.State, l.Reason)
+	}
+}

@@ -268,7 +268,7 @@ func firedAgain(b *story) *scene {
 // for the next minute.
 func ticksEarly(b *story) *scene {
 	b.now = noon.Add(time.Hour)
-	return b.sets("a-tick/a-cart", tick, b.happen(added("m9", "c1", noon.Add(time.Minute))))
+	return b.sets("a-tick/a-cart", tick, b.happen(added("m9", "c1", noon.Add(time.Minute)))).always()
 }
 
 // sendings: send, with itself and with all that may keep a mail from going out.

@@ -189,3 +189,24 @@ func timers(t *testing.T, tb table.Table) (n int) {
 	}
 	return n
 }
+
+// An import that merges a person whose step is due already takes no step. The
+// timer that it arms lies ahead of the sweep, however long ago the step was due.
+func TestTimerIsNotArmedBehindTheSweep(t *testing.T) {
+	strat := cartStrategy(t)
+	c := &clock{noon.Add(-time.Hour)}
+	s := newStore(newTable(t, c.Now), c.Now)
+	sweep(t, s)
+	fold(t, s, strat, page("m1", "device-0123456789abc", c.now)) // older, so its item is where both will live
+	c.now = noon
+	fold(t, s, strat, shopping{0, "Product Added", "u1", "A"}.build(0))
+	c.now = noon.Add(90 * time.Minute)
+	sweep(t, s) // what is due now gets lost
+	imported := login("m2", "device-0123456789abc", "u1", noon, "")
+	imported.Imported = true
+	fold(t, s, strat, imported)
+	effects := c.until(t, c.now.Add(10*time.Minute), s, strat)
+	if len(effects) != 1 || effects[0].Message == nil {
+		t.Errorf("effects: %+v", effects)
+	}
+}
