@@ -13,6 +13,7 @@ import (
 	"rapport/functions/send"
 	"rapport/functions/unify"
 	"rapport/shared/decision"
+	"rapport/shared/fault"
 	"rapport/shared/message"
 	"rapport/shared/people"
 	"rapport/shared/person"
@@ -32,6 +33,7 @@ type act struct {
 	run    func(*process) bool
 	parcel *parcel  // that it delivers
 	no     *refusal // what it commits is the customer's no
+	brief  bool     // what follows its first commit is explored elsewhere
 }
 
 // delivery hands a parcel to the function behind its queue.
@@ -55,12 +57,19 @@ var receipts = decision.Keys([]byte("a secret of these tests, 32 bytes"))
 
 func unified(p *process) bool {
 	f := unify.New(unify.Deps{People: p.store().Counting(receipts), Strategy: p, Outlet: p.outlet(), Log: quiet})
-	r, err := f.Handle(context.Background(), p.batch())
-	return err == nil && len(r.BatchItemFailures) == 0
+	return handles(f, p.batch())
 }
 
 func (p *process) advance(payload any) bool {
 	f := advance.New(advance.Deps{Timers: p.store(), Strategy: p, Queue: processQueue{p, timers}, Outlet: p.outlet(), Log: quiet})
+	return handles(f, payload)
+}
+
+// handles gives a function its payload, and reports whether all of it is done.
+func handles(f interface {
+	Handle(ctx context.Context, payload json.RawMessage) (any, error)
+}, payload any,
+) bool {
 	body, err := json.Marshal(payload)
 	if err != nil {
 		panic(err)
@@ -135,16 +144,9 @@ var suppression = act{name: "suppression", no: everyMail, run: func(p *process) 
 	return processTable{p}.Commit(context.Background(), p.owner(), put) == nil
 }}
 
-var erasure = act{name: "erasure", no: everyMail, run: func(p *process) bool {
-	for {
-		found, err := p.store().Find(context.Background(), customer)
-		if err != nil || found == nil {
-			return err == nil
-		}
-		gone := table.Delete(table.PersonKey(found.Root), table.VersionIs(found.Version))
-		err = processTable{p}.Commit(context.Background(), p.owner(), gone)
-		if table.AsConflict(err) == nil {
-			return err == nil
-		}
-	}
+// erasure is over for others with its first commit; shared/people explores how
+// the rest of it meets them.
+var erasure = act{name: "erasure", no: everyMail, brief: true, run: func(p *process) bool {
+	_, err := p.store().Erase(context.Background(), customer, nil)
+	return err == nil || fault.KindOf(err) == fault.NotFound
 }}

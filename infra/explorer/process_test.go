@@ -31,6 +31,7 @@ type process struct {
 
 	message *message.Message // that it sends
 	begun   int              // the commit by which it marked that
+	alone   bool             // nothing comes between its calls any more
 }
 
 // start lets the process run up to its first call.
@@ -83,6 +84,9 @@ func (p *process) remote(call string, do func() error) error {
 	if p.dead {
 		return errDead
 	}
+	if p.alone {
+		return do()
+	}
 	p.calls <- call
 	m := <-p.turns
 	if m == fine {
@@ -127,7 +131,8 @@ func (p *process) suffer(call string, m mishap) {
 	for _, o := range p.all {
 		begun = begun || m.slow() && o.message != nil && !o.over
 	}
-	if begun && (!m.harmless(call) || p.mishaps() > 1) {
+	// An erasure strips the ledger, by which a lost reply would be told.
+	if begun && (!m.harmless(call) || p.mishaps() > 1 || p.scene.erased) {
 		p.unsure++
 	}
 }
@@ -175,6 +180,7 @@ func (t processTable) Commit(ctx context.Context, owner string, writes ...table.
 			return err
 		}
 		p.seq++
+		p.alone = p.act.brief
 		p.watch(writes)
 		return nil
 	})

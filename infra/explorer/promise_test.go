@@ -200,6 +200,9 @@ func (w *world) balanced() string {
 			want["planned"]++
 		}
 	}
+	if w.scene.erased { // what planned them went with the customer; the ledgers stay
+		want["planned"] = int64(len(w.end.final.ledgers))
+	}
 	for _, l := range w.end.final.ledgers {
 		place := string(l.State)
 		if l.State == message.Skipped {
@@ -241,8 +244,11 @@ func (w *world) charged() string {
 }
 
 // effectsAreOut: what is stored with events and timers was published, and nothing
-// else was.
+// else was. With the customer what was stored is erased.
 func (w *world) effectsAreOut() string {
+	if w.scene.erased {
+		return ""
+	}
 	out := maps.Clone(w.heard)
 	for _, p := range w.queue {
 		var m message.Message
@@ -276,7 +282,7 @@ func (w *world) eventsCountOnce() string {
 	}
 	for _, p := range w.end.final.people {
 		var n int
-		_ = json.Unmarshal(p.View(w.strategy().Computed).Computed["added"], &n)
+		_ = json.Unmarshal(p.View(w.strategy().Declared, w.clock()).Computed["added"], &n)
 		if _, shopper := p.Audiences["shopper"]; shopper != (n > 0) {
 			return fmt.Sprintf("%d products, and a shopper: %v", n, shopper)
 		}

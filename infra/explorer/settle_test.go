@@ -1,7 +1,6 @@
 package explorer_test
 
 import (
-	"encoding/json"
 	"strings"
 	"time"
 
@@ -127,6 +126,9 @@ func (s *contents) take(item table.Item) error {
 		if _, pointer := person.DecodePointer(item.Body); pointer {
 			return nil
 		}
+		if _, erased := person.DecodeTombstone(item.Body); erased {
+			return nil
+		}
 		p, err := person.Decode(node, item.Version, item.Body)
 		if err != nil {
 			return err
@@ -139,8 +141,8 @@ func (s *contents) take(item table.Item) error {
 		}
 		s.ledgers[l.ID] = l
 	default: // what is kept of an event or of a timer
-		var r people.Record
-		if err := json.Unmarshal(item.Body, &r); err != nil {
+		r, err := people.DecodeRecord(&item)
+		if err != nil {
 			return err
 		}
 		for _, e := range r.Effects {

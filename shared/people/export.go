@@ -90,7 +90,7 @@ func (b *Belongings) take(items []table.Item) (bytes int, err error) {
 		item := &items[i]
 		switch {
 		case strings.HasPrefix(item.Key.Sort, table.EventPrefix):
-			r, err := decodeRecord(item)
+			r, err := DecodeRecord(item)
 			if err != nil {
 				return bytes, err
 			}

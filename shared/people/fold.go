@@ -237,7 +237,7 @@ func (s *Store) drop(ctx context.Context, entries []*entry, c *table.Conflict) (
 			rest = append(rest, en)
 			continue
 		}
-		r, err := decodeRecord(items[i])
+		r, err := DecodeRecord(items[i])
 		if err != nil {
 			return nil, nil, err
 		}

@@ -81,7 +81,9 @@ func encode(r Record) ([]byte, error) {
 	return pack(bytes.TrimSuffix(body.Bytes(), []byte("\n"))), nil
 }
 
-func decodeRecord(item *table.Item) (*Record, error) {
+// DecodeRecord reads the item of an event or of a fired timer. Errors: kind
+// Internal (code decode_record) for one that is none.
+func DecodeRecord(item *table.Item) (*Record, error) {
 	text, err := unpack(item.Body)
 	if err != nil {
 		return nil, err

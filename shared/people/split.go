@@ -93,7 +93,7 @@ func (s *Store) recasting(ctx context.Context, id person.NodeID) ([]Effect, int6
 	if err != nil || items[0] == nil {
 		return nil, 0, err
 	}
-	r, err := decodeRecord(items[0])
+	r, err := DecodeRecord(items[0])
 	if err != nil {
 		return nil, 0, err
 	}

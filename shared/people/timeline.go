@@ -28,7 +28,7 @@ func (s *Store) Timeline(ctx context.Context, p *person.Person, after string, li
 			if err != nil {
 				return nil, "", err
 			}
-			r, err := decodeRecord(&item)
+			r, err := DecodeRecord(&item)
 			if err != nil {
 				return nil, "", err
 			}

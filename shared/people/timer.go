@@ -175,7 +175,7 @@ func (s *Store) fired(ctx context.Context, t Timer) ([]Effect, bool, error) {
 	if err != nil || items[0] == nil {
 		return nil, false, err
 	}
-	r, err := decodeRecord(items[0])
+	r, err := DecodeRecord(items[0])
 	if err != nil {
 		return nil, false, err
 	}

@@ -66,7 +66,7 @@ func (s *Store) denials(ctx context.Context, p *person.Person, n *person.Node, r
 		if err != nil {
 			return err
 		}
-		r, err := decodeRecord(&item)
+		r, err := DecodeRecord(&item)
 		if err != nil {
 			return err
 		}
