@@ -154,7 +154,7 @@ func compare(t *testing.T, url string, baskets []*basket) {
 		revenue[b.household].Add(revenue[b.household], b.total)
 	}
 	for id, count := range orders {
-		want := fmt.Sprintf(`"orders":%d,"pages":0,"revenue":%s}`, count, decimal(revenue[id]))
+		want := fmt.Sprintf(`"orders":%d,"orders_90d":0,"pages":0,"revenue":%s}`, count, decimal(revenue[id]))
 		if got := household(t, url, id); !strings.Contains(got, want) {
 			t.Fatalf("household %s: %s, want %s", id, got, want)
 		}

@@ -166,11 +166,16 @@ func (u *unit) fold(entries []*entry) error {
 	}
 	u.reassess(slices.DeleteFunc(slices.Clone(entries), func(en *entry) bool { return en.refused }))
 	for _, en := range entries {
-		for i := range en.effects {
-			en.effects[i].Hops = en.event.Hops
-		}
+		en.answer()
 	}
 	return nil
+}
+
+// answer says of the entry's effects how many answers led to them.
+func (en *entry) answer() {
+	for i := range en.effects {
+		en.effects[i].Hops = en.event.Hops
+	}
 }
 
 // reassess evaluates the people whose state changed after their audiences were
