@@ -1,5 +1,5 @@
 // Package report is the Lambda for people who look and read: the customer view,
-// its timeline and why it is one person, what followed from decisions and mails,
+// its timeline, the agent card and why it is one person, what followed from decisions and mails,
 // and the console. It changes nothing but who is one person: a wrong merge is
 // split here, and the split lifted.
 package report
@@ -16,6 +16,7 @@ import (
 	"rapport/shared/fault"
 	"rapport/shared/httpapi"
 	"rapport/shared/insight"
+	"rapport/shared/message"
 	"rapport/shared/people"
 	"rapport/shared/person"
 	"rapport/shared/strategy"
@@ -27,6 +28,7 @@ import (
 type People interface {
 	Find(ctx context.Context, node person.NodeID) (*person.Person, error)
 	Timeline(ctx context.Context, p *person.Person, after string, limit int) ([]people.Record, string, error)
+	Mails(ctx context.Context, p *person.Person) ([]*message.Ledger, error)
 	Why(ctx context.Context, p *person.Person, node person.NodeID) (*people.Evidence, error)
 	Split(ctx context.Context, s *strategy.Strategy, node person.NodeID) (effects []people.Effect, more bool, err error)
 	Lift(ctx context.Context, s *strategy.Strategy, node person.NodeID) (effects []people.Effect, more bool, err error)
@@ -64,6 +66,7 @@ func New(d Deps) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/people/{node}", f.person)
 	mux.HandleFunc("GET /v1/people/{node}/timeline", f.timeline)
+	mux.HandleFunc("GET /v1/people/{node}/brief", f.brief)
 	mux.HandleFunc("GET /v1/people/{node}/why", f.why)
 	mux.HandleFunc("POST /v1/people/{node}/split", f.recast(People.Split))
 	mux.HandleFunc("DELETE /v1/people/{node}/split", f.recast(People.Lift))

@@ -24,6 +24,7 @@ func TestOurRoutes(t *testing.T) {
 		"GET /v1/people/{node}/export ForgetFunction", "DELETE /v1/people/{node} ForgetFunction", "POST /v1/people/{node}/reopen ForgetFunction",
 		"GET /v1/people/{node}/why ReportFunction", "POST /v1/people/{node}/split ReportFunction", "DELETE /v1/people/{node}/split ReportFunction",
 		"ANY /ofrep/v1/evaluate/flags DecideFunction", "ANY /ofrep/v1/evaluate/flags/{key} DecideFunction",
+		"GET /v1/people/{node}/brief ReportFunction",
 		"GET /v1/reports/{report} ReportFunction", "GET /console/ ReportFunction", "GET /console/{proxy+} ReportFunction",
 		"ANY /v1/unsubscribe PreferFunction", "ANY /v1/preferences PreferFunction",
 		"ANY /k/{key}/v1/{call} CollectFunction", "ANY /api/s/{call} CollectFunction", "ANY /beacon/v1/{call} CollectFunction",

@@ -52,6 +52,17 @@ func Name(segments ...string) string {
 	return strings.Join(escaped, "/")
 }
 
+// Segments returns what Name joined.
+func Segments(name string) []string {
+	segments := strings.Split(name, "/")
+	for i, s := range segments {
+		if plain, err := url.PathUnescape(s); err == nil {
+			segments[i] = plain
+		}
+	}
+	return segments
+}
+
 var idText = base32.HexEncoding.WithPadding(base32.NoPadding)
 
 // ID names a happening by what makes it one, such as a receipt and its outcome:

@@ -1,7 +1,9 @@
 package message
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +24,26 @@ func (b Book) Read(ctx context.Context, node, id string) (*Ledger, error) {
 		return nil, err
 	}
 	return DecodeLedger(items[0])
+}
+
+// Of returns the ledgers of all messages to the nodes with these hashes, the
+// latest move first.
+func (b Book) Of(ctx context.Context, nodes ...string) ([]*Ledger, error) {
+	var out []*Ledger
+	for _, node := range nodes {
+		for item, err := range table.All(ctx, b.Table, table.NodePartition(node), table.LedgerRange()) {
+			if err != nil {
+				return nil, err
+			}
+			l, err := DecodeLedger(&item)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, l)
+		}
+	}
+	slices.SortFunc(out, func(a, b *Ledger) int { return cmp.Or(b.Since.Compare(a.Since), cmp.Compare(a.ID, b.ID)) })
+	return out, nil
 }
 
 // Commit stores the ledger in place of the version that it was read at.

@@ -3,6 +3,7 @@ package people
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"rapport/shared/event"
@@ -21,6 +22,12 @@ type Record struct {
 	Event    event.Event `json:"e,omitzero"` // zero for a fired timer
 	Verdicts []string    `json:"v,omitempty"`
 	Effects  []Effect    `json:"x,omitempty"`
+}
+
+// Counted reports whether the event became part of its person: one that could
+// not is kept in the timeline only.
+func (r *Record) Counted() bool {
+	return !slices.Contains(r.Verdicts, IDReused) && !slices.Contains(r.Verdicts, ProfileFull)
 }
 
 // entry is an event on its way to its record.

@@ -111,7 +111,7 @@ func (e Edge) compare(o Edge) int {
 func denied(p *person.Person, r *Record) []Edge {
 	e := &r.Event
 	user := e.Node()
-	if user.Kind != person.UserID || slices.Contains(r.Verdicts, IDReused) || slices.Contains(r.Verdicts, ProfileFull) {
+	if user.Kind != person.UserID || !r.Counted() {
 		return nil
 	}
 	reason := MergeRefused

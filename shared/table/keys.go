@@ -56,6 +56,9 @@ func LedgerKey(nodeHash, messageID string) Key {
 	return Key{Partition: "n#" + nodeHash, Sort: LedgerPrefix + messageID}
 }
 
+// LedgerRange selects the message ledgers in a node's partition.
+func LedgerRange() Range { return Range{From: LedgerPrefix, To: LedgerPrefix + "\U0010FFFF"} }
+
 // SuppressionKey marks an address that must get no mail.
 func SuppressionKey(addressHash string) Key { return Key{Partition: "s#" + addressHash, Sort: "-"} }
 
