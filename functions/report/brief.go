@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"rapport/shared/brief"
-	"rapport/shared/event"
 	"rapport/shared/httpapi"
 	"rapport/shared/message"
 	"rapport/shared/people"
@@ -90,7 +89,7 @@ type known struct {
 	records  []people.Record // the newest, newest first
 	mails    []*message.Ledger
 	card     *brief.Card
-	now      time.Time
+	at       time.Time
 }
 
 // know reads it. The card goes by the newest events, as many as a page of the
@@ -100,7 +99,7 @@ func (f *function) know(ctx context.Context, p *person.Person) (*known, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &known{person: p, strategy: current, now: f.Now()}
+	k := &known{person: p, strategy: current, at: f.Now()}
 	if k.records, _, err = f.People.Timeline(ctx, p, "", maxOfEvents); err != nil {
 		return nil, err
 	}
@@ -113,7 +112,7 @@ func (f *function) know(ctx context.Context, p *person.Person) (*known, error) {
 			history.Events = append(history.Events, k.records[i].Event)
 		}
 	}
-	k.card = brief.Of(current, history, k.now)
+	k.card = brief.Of(current, history, k.at)
 	return k, nil
 }
 
@@ -139,14 +138,4 @@ func (k *known) answer() card {
 		out.Consent[purpose] = consent{Given: said.Given, At: said.At}
 	}
 	return out
-}
-
-// eventOf finds an event among those that were read, nil when it is older.
-func (k *known) eventOf(messageID string) *event.Event {
-	for i := range k.records {
-		if k.records[i].Event.MessageID == messageID {
-			return &k.records[i].Event
-		}
-	}
-	return nil
 }

@@ -142,7 +142,12 @@ func (f *function) find(r *http.Request) (*person.Person, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := f.People.Find(r.Context(), id)
+	return f.have(r.Context(), id)
+}
+
+// have returns the person that has the node.
+func (f *function) have(ctx context.Context, id person.NodeID) (*person.Person, error) {
+	p, err := f.People.Find(ctx, id)
 	if err == nil && p == nil {
 		err = fault.New(fault.NotFound, "no_person", "nobody has this identity yet").In("node")
 	}

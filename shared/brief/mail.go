@@ -138,16 +138,7 @@ func lastOffer(s *strategy.Strategy, p *person.Person) *Offer {
 	var last *Offer
 	for _, n := range p.Nodes {
 		for name, seen := range n.Shown {
-			part := insight.Segments(name)
-			if len(part) != 2 {
-				continue
-			}
-			slot, block := part[0], part[1]
-			if declared, known := s.Slot(slot); known && declared.Fallback == block {
-				continue
-			}
-			o := &Offer{Slot: slot, Block: block, At: seen.At}
-			if last == nil || cmp.Or(o.At.Compare(last.At), cmp.Compare(o.Slot, last.Slot), cmp.Compare(o.Block, last.Block)) > 0 {
+			if o := offer(s, name, seen.At); o != nil && (last == nil || o.compare(last) > 0) {
 				last = o
 			}
 		}
@@ -158,6 +149,22 @@ func lastOffer(s *strategy.Strategy, p *person.Person) *Offer {
 		}
 	}
 	return last
+}
+
+// offer reads what a node remembers of an exposure; nil for a fallback.
+func offer(s *strategy.Strategy, name string, at time.Time) *Offer {
+	part := insight.Segments(name)
+	if len(part) != 2 {
+		return nil
+	}
+	if declared, known := s.Slot(part[0]); known && declared.Fallback == part[1] {
+		return nil
+	}
+	return &Offer{Slot: part[0], Block: part[1], At: at}
+}
+
+func (o *Offer) compare(other *Offer) int {
+	return cmp.Or(o.At.Compare(other.At), cmp.Compare(o.Slot, other.Slot), cmp.Compare(o.Block, other.Block))
 }
 
 func title(b content.Block) string {

@@ -35,17 +35,19 @@ var rules = []rule{
 		kind: PaymentFailed, opens: []string{"Payment Failed"}, closes: []string{orderCompleted, orderCancelled},
 		keys: []string{"checkout_id", "order_id"},
 		says: always(func(p properties) string {
-			return "The payment failed" + p.of("order", "order_id") + p.in("reason", "error", "failure_reason")
+			return "The payment" + p.of("order", "order_id") + " failed" + p.in("reason", "error", "failure_reason")
 		}),
 	},
 	{
 		kind: DeliveryFailed, opens: []string{"Delivery Failed"}, closes: []string{orderDelivered, orderCancelled, orderRefunded},
 		keys: []string{"order_id"},
-		says: always(func(p properties) string { return "The delivery failed" + p.of("order", "order_id") + p.in("reason") }),
+		says: always(func(p properties) string {
+			return "The delivery" + p.of("order", "order_id") + " failed" + p.in("reason")
+		}),
 	},
 	{
 		kind: CheckoutLeft, opens: []string{"Checkout Started", "Checkout Step Viewed"},
-		closes: []string{"Checkout Step Completed", "Payment Info Entered", orderCompleted},
+		closes: []string{"Checkout Step Completed", "Payment Info Entered", "Payment Failed", orderCompleted},
 		keys:   []string{"checkout_id", "order_id"}, part: "step",
 		says: func(_ string, p properties) (string, bool) {
 			if step := p.text("step"); step != "" {

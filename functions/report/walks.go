@@ -1,0 +1,172 @@
+package report
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"rapport/shared/journey"
+	"rapport/shared/message"
+	"rapport/shared/people"
+	"rapport/shared/person"
+)
+
+// walkRow is where a person stands in a journey, in a sentence.
+type walkRow struct {
+	Journey, Key, State string
+	Items               []string
+	When                *moment // of the latest change
+	Waiting             bool
+}
+
+// journeys lists the walks, those under way first.
+func (b *builder) journeys() []walkRow {
+	var rows []walkRow
+	for _, at := range people.Standings(b.person, b.strategy) {
+		w, _ := b.person.Walk(at.Journey, at.Key)
+		row := walkRow{
+			Journey: at.Journey, Key: at.Key, When: b.moment(at.Changed), Waiting: at.State == "waiting", Items: items(w.Content),
+		}
+		switch at.State {
+		case "waiting":
+			row.State = b.waits(at, w)
+		case "goal":
+			row.State = b.ended(at.Journey, w.Goal)
+		default:
+			row.State = "Done: all its steps were taken."
+		}
+		rows = append(rows, row)
+	}
+	slices.SortStableFunc(rows, func(a, b walkRow) int {
+		switch {
+		case a.Waiting == b.Waiting:
+			return 0
+		case a.Waiting:
+			return -1
+		default:
+			return 1
+		}
+	})
+	return rows
+}
+
+func (b *builder) waits(at people.Standing, w person.Walk) string {
+	sends := ""
+	if j, ok := b.strategy.JourneyVersion(at.Journey, w.Version); ok && w.Fired < len(j.Steps) {
+		sends = ", and then sends " + j.Steps[w.Fired].Send
+	}
+	due := b.moment(at.Due)
+	return fmt.Sprintf("Waits until %s (%s)%s.", due.Text, due.Ago, sends)
+}
+
+// ended says what ended a walk: the event that reached the goal then.
+func (b *builder) ended(id string, goal time.Time) string {
+	what := "its goal"
+	if j, ok := b.strategy.Journey(id); ok {
+		what = strings.Join(j.Goal, " or ")
+		for i := range b.records {
+			if e := &b.records[i].Event; j.Ends(e.Name) && e.Timestamp.Equal(goal) {
+				what = strings.TrimSpace(e.Name + " " + summary(e))
+			}
+		}
+	}
+	return fmt.Sprintf("Ended by %s on %s.", what, b.moment(goal).Text)
+}
+
+// items lists what is in a basket: "2 × Linden Blossom".
+func items(content json.RawMessage) []string {
+	var c journey.Content
+	_ = json.Unmarshal(content, &c) // a journey without a basket has none
+	var out []string
+	for _, it := range c.Items {
+		out = append(out, fmt.Sprintf("%d × %s", it.Quantity, cmp.Or(shownValue(it.Name), shownValue(it.ProductID))))
+	}
+	return out
+}
+
+// mailRow is what became of one message, in words.
+type mailRow struct {
+	Name, Journey, State, Detail string
+	Facts                        []side
+	When                         *moment
+	Bad                          bool
+}
+
+// letters lists the mails, the latest move first.
+func (b *builder) letters() []mailRow {
+	var rows []mailRow
+	for _, l := range b.mails {
+		row := mailRow{Name: l.Template, Journey: l.Journey, When: b.moment(l.Since), State: b.became(l), Detail: clipped(l.Detail)}
+		row.Bad = l.State == message.Rejected || l.State == message.Unknown
+		for _, fact := range []message.Fact{
+			message.Delivered, message.Delayed, message.Opened, message.Clicked, message.Bounced, message.Complained,
+			message.Refused, message.Unsubscribed,
+		} {
+			if at, ok := l.Facts[fact]; ok {
+				row.Facts = append(row.Facts, side{Text: string(fact), When: b.moment(at)})
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func (b *builder) became(l *message.Ledger) string {
+	switch l.State {
+	case message.Sent:
+		return "Sent"
+	case message.Skipped:
+		return "Not sent: " + inWords(skips, l.Reason)
+	case message.Deferred:
+		return "Waits until " + b.moment(l.Until).Text
+	case message.Rejected:
+		return "Refused by the mail service: " + l.Reason
+	case message.Unknown:
+		return "Handed over, and the answer was lost"
+	case message.Sending:
+		return "Being handed over"
+	default:
+		return "Being looked at"
+	}
+}
+
+// consentRow is what a person said to a purpose, and what that means.
+type consentRow struct {
+	Name, Word, By string
+	Allowed        bool
+	When           *moment // nil: nothing was said
+}
+
+// consents lists every purpose of the strategy, and those that it has no more
+// but the person spoke to.
+func (b *builder) consents() []consentRow {
+	said := b.person.Consents()
+	var rows []consentRow
+	for _, purpose := range b.strategy.Purposes {
+		row := consentRow{Name: cmp.Or(purpose.Name, purpose.ID), Word: "Never asked: mail only after a yes"}
+		if purpose.Basis == message.OptOut {
+			row.Word, row.Allowed = "Said nothing: mail unless they say no", true
+		}
+		if c, ok := said[purpose.ID]; ok {
+			row = b.spoke(row.Name, c)
+			delete(said, purpose.ID)
+		}
+		rows = append(rows, row)
+	}
+	for purpose, c := range said {
+		rows = append(rows, b.spoke(purpose, c))
+	}
+	slices.SortFunc(rows, func(a, b consentRow) int { return cmp.Compare(a.Name, b.Name) })
+	return rows
+}
+
+func (b *builder) spoke(name string, c person.Consent) consentRow {
+	word := "Said no"
+	if c.Given {
+		word = "Said yes"
+	}
+	return consentRow{Name: name, Word: word, Allowed: c.Given, By: clipped(c.By), When: b.moment(c.At)}
+}
