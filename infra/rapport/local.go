@@ -97,7 +97,8 @@ func (c localCommand) greet(t terminal, at net.Addr) {
   shop      %s/
   outbox    %s/local/outbox/
   meter     %s/local/meter
+  console   %s/console/people (user: %s, no password)
   customer  curl -u %s: %s/v1/people/userId:u1
 %s. Ctrl-C ends it.
-`, url, url, url, secret, url, state)
+`, url, url, url, url, secret, secret, url, state)
 }
