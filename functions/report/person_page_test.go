@@ -7,12 +7,15 @@ import (
 	"html"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"rapport/functions/report"
 	"rapport/shared/access"
+	"rapport/shared/content"
+	"rapport/shared/decision"
 	"rapport/shared/event"
 	"rapport/shared/fault"
 	"rapport/shared/journey"
@@ -133,6 +136,10 @@ func TestPersonPageSays(t *testing.T) {
 			t.Errorf("no %s", want)
 		}
 	}
+	reason := regexp.MustCompile(`<a href="#(event-[0-9]+)">Order Completed</a>`).FindStringSubmatch(body)
+	if reason == nil || !strings.Contains(body, `<li id="`+reason[1]+`">`) {
+		t.Errorf("the reason leads to %q, and not to the event that counted", reason)
+	}
 	if refused := html.UnescapeString(look(t, h, "/console/people/userId:u2")); !strings.Contains(refused, "are kept apart: the identity belongs to somebody else") {
 		t.Errorf("u2 does not say what it was refused")
 	}
@@ -183,9 +190,14 @@ type told struct {
 func (s told) Find(context.Context, person.NodeID) (*person.Person, error) { return s.person, nil }
 
 func (s told) Timeline(context.Context, *person.Person, string, int) ([]people.Record, string, error) {
-	return []people.Record{{Event: event.Event{
-		MessageID: "o1", Type: event.Track, Name: "Order Completed", UserID: "u1", Properties: json.RawMessage(`{"order_id":"1001"}`), Timestamp: noon.Add(-time.Hour),
-	}}}, "", nil
+	var out []people.Record
+	for i, order := range []string{"1002", "1001", "1000"} {
+		out = append(out, people.Record{Event: event.Event{
+			MessageID: "o" + order, Type: event.Track, Name: "Order Completed", UserID: "u1",
+			Properties: json.RawMessage(`{"order_id":"` + order + `"}`), Timestamp: noon.Add(-time.Duration(i) * time.Hour),
+		}})
+	}
+	return out, "", nil
 }
 
 func (s told) Mails(context.Context, *person.Person) ([]*message.Ledger, error) { return s.mails, nil }
@@ -242,6 +254,44 @@ func TestWalksMailsAndConsentInWords(t *testing.T) {
 	}
 	if first := strings.Index(body, "Waits until 24 Nov, 14:50"); first > strings.Index(body, "Done: all") {
 		t.Error("what is under way does not come first")
+	}
+}
+
+// A preview draws splits by the person's own unit, as decide does.
+func TestPreviewDrawsAsDecideDoes(t *testing.T) {
+	s, err := strategy.Ready(strategy.Document{
+		Slots: []content.Slot{{ID: "hero", Fallback: "plain"}},
+		Blocks: []content.Block{
+			{ID: "heavy", Slot: "hero", Weight: 2, Content: json.RawMessage(`{"title":"Heavy"}`)},
+			{ID: "light", Slot: "hero", Weight: 1, Content: json.RawMessage(`{"title":"Light"}`)},
+			{ID: "plain", Slot: "hero", Weight: 1, Content: json.RawMessage(`{}`)},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := access.NewKeys(nil, []string{"demo-secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	for i := range 20 {
+		p := person.New(person.NodeID{Kind: person.UserID, Value: fmt.Sprint("u", i)}, noon)
+		h := report.New(report.Deps{People: told{person: p}, Strategy: fixed{s}, Keys: keys, Now: now})
+		body := look(t, h, "/console/preview?node=userId:u1")
+		plan := decision.NewPlan(s)
+		slots, _ := plan.Slots(nil)
+		want := plan.Decide(decision.Request{Slots: slots, Unit: p.Unit, View: p.View(s.Declared, noon), Now: noon}).Decisions[0].Block.ID
+		seen[want]++
+		if !strings.Contains(body, "<b>"+want+"</b> <span class=\"source\">drawn, with ") {
+			t.Errorf("%s sees %s, the preview says otherwise", p.Unit, want)
+		}
+		if personal := strings.Contains(body, `<span class="chip">personal</span>`); personal != (want != "heavy") {
+			t.Errorf("%s sees %s: personal %v", p.Unit, want, personal)
+		}
+	}
+	if len(seen) != 2 {
+		t.Errorf("only %v came up: this proves little", seen)
 	}
 }
 

@@ -20,7 +20,6 @@ type previewPage struct {
 	Node  string
 	Back  string
 	Slots []slotPreview
-	Same  int // slots in which both see the same
 }
 
 type slotPreview struct {
@@ -94,9 +93,7 @@ func (p *previewPage) compare(who string, decisions []decision.Decision) {
 		s := &p.Slots[i]
 		s.Choices = append(s.Choices, choice{For: who, Block: d.Block.ID, How: how(d), Content: fields(d.Block.Content)})
 		if first := s.Choices[0]; len(s.Choices) > 1 {
-			if s.Differ = first.Block != d.Block.ID; !s.Differ {
-				p.Same++
-			}
+			s.Differ = first.Block != d.Block.ID
 			continue
 		}
 		for _, c := range d.Candidates {

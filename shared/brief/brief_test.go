@@ -170,6 +170,21 @@ func TestReasons(t *testing.T) {
 	}
 }
 
+// An order is open for sixty days; the card names it for longer than it is a
+// reason to call.
+func TestOpenOrder(t *testing.T) {
+	order := func(days int) *brief.Order {
+		return cardOf(t, nil, told(fmt.Sprintf(`%d, Order Completed, {"order_id":"A","revenue":5}`, 24*days))).OpenOrder
+	}
+	want := &brief.Order{ID: "A", Amount: "5", At: now.Add(-60 * 24 * time.Hour), Days: 60, Because: "m1"}
+	if diff := cmp.Diff(want, order(60)); diff != "" {
+		t.Error(diff)
+	}
+	if o := order(61); o != nil {
+		t.Errorf("open after 61 days: %+v", o)
+	}
+}
+
 // Only calls of type track are events of the spec: a page may have any name.
 func TestPagesAreNoSteps(t *testing.T) {
 	events := told(`1, Payment Failed`)

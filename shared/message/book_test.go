@@ -184,3 +184,25 @@ func (m *meddler) Commit(ctx context.Context, owner string, writes ...table.Writ
 	}
 	return m.Table.Commit(ctx, owner, writes...)
 }
+
+// Only the ledgers of those nodes are read, the latest move first.
+func TestBookOfNodes(t *testing.T) {
+	b := newBook(t)
+	for i, l := range []message.Ledger{{ID: "n_1", Node: "n"}, {ID: "n_2", Node: "n"}, {ID: "m_1", Node: "m"}, {ID: "o_1", Node: "o"}} {
+		l.State, l.Since, l.Due = message.Sent, noon.Add(time.Duration(i%3)*time.Minute), noon
+		if err := b.Commit(context.Background(), &l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := b.Of(context.Background(), "n", "m", "nobody")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, l := range list {
+		ids = append(ids, l.ID)
+	}
+	if got := fmt.Sprint(ids); got != "[m_1 n_2 n_1]" {
+		t.Errorf("ledgers %s", got)
+	}
+}
