@@ -99,6 +99,9 @@ test('who calls is known before the phone is picked up', async (t) => {
     await page.getByRole('button', { name: 'Look up' }).click();
     await page.getByRole('heading', { level: 1, name: 'Olena Example' }).waitFor();
     assert.equal(new URL(page.url()).pathname, '/console/people/userId:customer-1');
+    await page.goto('/console/people?node=olena%40example.com');
+    await page.getByRole('heading', { level: 1, name: 'Olena Example' }).waitFor();
+    await page.goto('/console/people/userId:customer-1');
   });
 
   await t.test('the page says all that is known', async () => {
