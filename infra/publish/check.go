@@ -48,6 +48,9 @@ func (l *loader) check() {
 	for _, id := range l.sources.ids() {
 		l.readSource(id, l.sources.at[id])
 	}
+	for _, id := range l.personas.ids() {
+		l.readPersona(id, l.personas.at[id])
+	}
 	l.checkSpelling()
 }
 

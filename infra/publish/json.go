@@ -19,13 +19,15 @@ func (l *loader) readContent(m mapping) json.RawMessage {
 		l.report(m.file, n, "content of %s must be keys with values, not %s", m.what, kindOf(n))
 		return nil
 	}
+	return asJSON(l.plain(m.file, n))
+}
+
+// asJSON encodes what plain returned, or a text.
+func asJSON(plain any) json.RawMessage {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(l.plain(m.file, n)); err != nil {
-		l.report(m.file, n, "content of %s cannot be written as JSON", m.what)
-		return nil
-	}
+	_ = enc.Encode(plain) // texts, numbers, truths, lists and objects of them: nothing can fail
 	return json.RawMessage(strings.TrimSuffix(b.String(), "\n"))
 }
 

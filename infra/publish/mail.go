@@ -164,7 +164,7 @@ func (l *loader) readSteps(m mapping) []journey.Step {
 // longestWait bounds how long a journey may keep somebody waiting.
 const longestWait = 365 * 24 * time.Hour
 
-var spanPattern = regexp.MustCompile(`^([0-9]{1,3}d)?([0-9]{1,4}h)?([0-9]{1,6}m)?$`)
+var spanPattern = regexp.MustCompile(`^([0-9]{1,4}d)?([0-9]{1,4}h)?([0-9]{1,6}m)?$`)
 
 // span returns the duration under the key: days, hours and minutes, like 1h30m.
 func (m mapping) span(key string) time.Duration {
@@ -172,19 +172,27 @@ func (m mapping) span(key string) time.Duration {
 	if n == nil {
 		return 0
 	}
-	parts := spanPattern.FindStringSubmatch(n.Value)
-	if parts == nil || n.Value == "" {
+	total, ok := parseSpan(n.Value)
+	if !ok {
 		m.loader.report(m.file, n, "%s of %s must be a duration like 45m, 1h30m or 3d", key, m.what)
 		return 0
-	}
-	var total time.Duration
-	for i, unit := range []time.Duration{24 * time.Hour, time.Hour, time.Minute} {
-		count, _ := strconv.Atoi(strings.TrimRight(parts[i+1], "dhm")) // "" is none
-		total += time.Duration(count) * unit
 	}
 	if total <= 0 || total > longestWait {
 		m.loader.report(m.file, n, "%s of %s must be from 1m to 365d", key, m.what)
 		return 0
 	}
 	return total
+}
+
+// parseSpan reads days, hours and minutes; false for what is none.
+func parseSpan(text string) (total time.Duration, ok bool) {
+	parts := spanPattern.FindStringSubmatch(text)
+	if parts == nil || text == "" {
+		return 0, false
+	}
+	for i, unit := range []time.Duration{24 * time.Hour, time.Hour, time.Minute} {
+		count, _ := strconv.Atoi(strings.TrimRight(parts[i+1], "dhm")) // "" is none
+		total += time.Duration(count) * unit
+	}
+	return total, true
 }

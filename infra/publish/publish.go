@@ -58,19 +58,27 @@ func Load(dir string) (strategy.Document, []Problem) {
 	}
 	doc := l.document()
 	if !l.refused() {
-		sealed, err := doc.Seal()
-		if err == nil {
-			_, err = strategy.Ready(sealed)
-		}
-		if err != nil {
-			l.problems = append(l.problems, Problem{File: dir, Message: err.Error()})
-		}
-		doc = sealed
+		doc = l.seal(doc)
 	}
 	slices.SortStableFunc(l.problems, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	return doc, slices.Compact(l.problems)
+}
+
+// seal gives the document its version, and asks it what personas expect of it.
+func (l *loader) seal(doc strategy.Document) strategy.Document {
+	sealed, err := doc.Seal()
+	var ready *strategy.Strategy
+	if err == nil {
+		ready, err = strategy.Ready(sealed)
+	}
+	if err != nil {
+		l.problems = append(l.problems, Problem{File: l.dir, Message: err.Error()})
+		return sealed
+	}
+	l.checkExpected(ready)
+	return sealed
 }
 
 // document sorts what was read, so that equal strategies have equal bytes.
@@ -102,6 +110,9 @@ func (l *loader) document() strategy.Document {
 	}
 	for _, id := range l.sources.ids() {
 		doc.Sources = append(doc.Sources, l.sources.at[id].value)
+	}
+	for _, id := range l.personas.ids() {
+		doc.Personas = append(doc.Personas, l.personas.at[id].value)
 	}
 	return doc
 }

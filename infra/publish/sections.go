@@ -15,6 +15,7 @@ import (
 	"rapport/shared/journey"
 	"rapport/shared/message"
 	"rapport/shared/person"
+	"rapport/shared/persona"
 )
 
 // entry is one thing with an id, and where it stands.
@@ -53,6 +54,7 @@ type loader struct {
 	messages  section[message.Template]
 	journeys  section[journey.Journey]
 	sources   section[event.Source]
+	personas  section[persona.Persona]
 }
 
 func newLoader() *loader {
@@ -66,6 +68,7 @@ func newLoader() *loader {
 		messages:  section[message.Template]{"messages", map[string]*entry[message.Template]{}},
 		journeys:  section[journey.Journey]{"journeys", map[string]*entry[journey.Journey]{}},
 		sources:   section[event.Source]{"sources", map[string]*entry[event.Source]{}},
+		personas:  section[persona.Persona]{"personas", map[string]*entry[persona.Persona]{}},
 	}
 }
 
@@ -74,7 +77,7 @@ func (l *loader) readRoot(f *file, root *yaml.Node) {
 	if kindOf(root) == "nothing" {
 		return
 	}
-	m, ok := l.mapping(f, root, "a strategy file", "zone", "computed", "lifecycle", "audiences", "slots", "blocks", "sender", "purposes", "messages", "journeys", "sources")
+	m, ok := l.mapping(f, root, "a strategy file", "zone", "computed", "lifecycle", "audiences", "slots", "blocks", "sender", "purposes", "messages", "journeys", "sources", "personas")
 	if !ok {
 		return
 	}
@@ -90,6 +93,7 @@ func (l *loader) readRoot(f *file, root *yaml.Node) {
 	entries(l, m, "messages", &l.messages, idPattern, messageKeys...)
 	entries(l, m, "journeys", &l.journeys, idPattern, journeyKeys...)
 	entries(l, m, "sources", &l.sources, idPattern, sourceKeys...)
+	entries(l, m, "personas", &l.personas, idPattern, personaKeys...)
 }
 
 // readZone takes the zone, which may stand in one file only.

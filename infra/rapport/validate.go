@@ -96,9 +96,9 @@ func printProblems(t terminal, dir string, document strategy.Document, problems 
 		fmt.Fprintf(t.out, "%s: %s, %s\n", dir, plural(errors, "error"), plural(warnings, "warning"))
 		return
 	}
-	fmt.Fprintf(t.out, "%s is valid: version %s with %s, %s, %s, %s, %s; %s\n", dir, document.Version,
+	fmt.Fprintf(t.out, "%s is valid: version %s with %s, %s, %s, %s, %s, %s; %s\n", dir, document.Version,
 		plural(len(document.Audiences), "audience"), plural(len(document.Slots), "slot"), plural(len(document.Blocks), "block"),
-		plural(len(document.Journeys), "journey"), plural(len(document.Messages), "message"), plural(warnings, "warning"))
+		plural(len(document.Journeys), "journey"), plural(len(document.Messages), "message"), plural(len(document.Personas), "persona"), plural(warnings, "warning"))
 }
 
 func plural(n int, noun string) string {

@@ -21,6 +21,7 @@ import (
 	"rapport/shared/journey"
 	"rapport/shared/message"
 	"rapport/shared/person"
+	"rapport/shared/persona"
 )
 
 // Document is a strategy as it is stored. Everything in it is sorted by id or
@@ -39,6 +40,7 @@ type Document struct {
 	Messages  []message.Template     `json:"messages,omitempty"`
 	Journeys  []journey.Journey      `json:"journeys,omitempty"`
 	Sources   []event.Source         `json:"sources,omitempty"`
+	Personas  []persona.Persona      `json:"personas,omitempty"`
 	Retired   []journey.Journey      `json:"retired,omitempty"` // earlier versions that people may still be on
 }
 
