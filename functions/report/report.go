@@ -32,6 +32,7 @@ type People interface {
 	Why(ctx context.Context, p *person.Person, node person.NodeID) (*people.Evidence, error)
 	Split(ctx context.Context, s *strategy.Strategy, node person.NodeID) (effects []people.Effect, more bool, err error)
 	Lift(ctx context.Context, s *strategy.Strategy, node person.NodeID) (effects []people.Effect, more bool, err error)
+	Members(ctx context.Context, s *strategy.Strategy, asked people.Asked, after string) (people.Members, error)
 }
 
 // Strategy gives the published strategy.
@@ -68,8 +69,10 @@ func New(d Deps) http.Handler {
 	mux.HandleFunc("GET /v1/people/{node}/timeline", f.timeline)
 	mux.HandleFunc("GET /v1/people/{node}/brief", f.brief)
 	mux.HandleFunc("GET /v1/people/{node}/why", f.why)
+	mux.HandleFunc("GET /v1/people/{node}/personas", f.personas)
 	mux.HandleFunc("POST /v1/people/{node}/split", f.recast(People.Split))
 	mux.HandleFunc("DELETE /v1/people/{node}/split", f.recast(People.Lift))
+	mux.HandleFunc("GET /v1/audiences/{id}/people", f.members)
 	mux.HandleFunc("GET /v1/reports/blocks", f.blocks)
 	mux.HandleFunc("GET /v1/reports/journeys", f.journeys)
 	api := httpapi.RequireSecret(d.Keys, httpapi.Routes(mux))

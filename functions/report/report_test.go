@@ -44,7 +44,7 @@ func serveWith(t *testing.T, bus people.Bus) (http.Handler, func(...event.Event)
 	t.Helper()
 	doc, _ := publish.Load("../../infra/strategy")
 	// What is shown of a strategy must not change with the sample's wording.
-	doc.Version, doc.Journeys = "0123456789ab", []journey.Journey{{ID: "cart-recovery"}}
+	doc.Version, doc.Journeys, doc.Personas = "0123456789ab", []journey.Journey{{ID: "cart-recovery"}}, personas
 	strat, err := strategy.Ready(doc)
 	if err != nil {
 		t.Fatal(err)
@@ -112,6 +112,13 @@ func TestStatus(t *testing.T) {
 		"timeline of nobody":         {"/v1/people/userId:u9/timeline", "demo-secret", 404, `"no_person"`},
 		"timeline with a bad limit":  {"/v1/people/userId:u1/timeline?limit=0", "demo-secret", 422, `"field":"limit"`},
 		"timeline with a bad cursor": {"/v1/people/userId:u1/timeline?after=x", "demo-secret", 422, `"field":"after"`},
+		"personas with a write key":  {"/v1/people/userId:u1/personas", "demo-write", 403, `"secret_key_required"`},
+		"personas of nobody":         {"/v1/people/userId:u9/personas", "demo-secret", 404, `"no_person"`},
+		"members with a write key":   {"/v1/audiences/vip/people", "demo-write", 403, `"secret_key_required"`},
+		"members of no audience":     {"/v1/audiences/vp/people", "demo-secret", 404, `"no_audience"`},
+		"members without a purpose":  {"/v1/audiences/vip/people?purpose=nws", "demo-secret", 422, `"field":"purpose"`},
+		"members, misspelt":          {"/v1/audiences/vip/people?purpos=marketing", "demo-secret", 422, `"field":"purpos"`},
+		"members with a bad cursor":  {"/v1/audiences/vip/people?after=x", "demo-secret", 422, `"bad_cursor"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, body := get(h, c.path, c.key)

@@ -22,6 +22,7 @@ func TestOurRoutes(t *testing.T) {
 	want := []string{
 		"ANY /v1/decide DecideFunction", "GET /v1/people/{node} ReportFunction", "GET /v1/people/{node}/timeline ReportFunction",
 		"GET /v1/people/{node}/export ForgetFunction", "DELETE /v1/people/{node} ForgetFunction", "POST /v1/people/{node}/reopen ForgetFunction",
+		"GET /v1/people/{node}/personas ReportFunction", "GET /v1/audiences/{id}/people ReportFunction",
 		"GET /v1/people/{node}/why ReportFunction", "POST /v1/people/{node}/split ReportFunction", "DELETE /v1/people/{node}/split ReportFunction",
 		"ANY /ofrep/v1/evaluate/flags DecideFunction", "ANY /ofrep/v1/evaluate/flags/{key} DecideFunction",
 		"GET /v1/people/{node}/brief ReportFunction",

@@ -209,6 +209,7 @@ func (s *stage) part(t *testing.T) {
 	for _, method := range []string{http.MethodPost, http.MethodDelete} {
 		s.ask(t, "report", method, "/v1/people/anonymousId:"+device+"/split", "")
 	}
+	s.ask(t, "report", http.MethodGet, "/v1/audiences/vip/people", "")
 }
 
 // leave erases a customer with mails, events and a timer; what comes late is

@@ -57,6 +57,9 @@ func Gate(m *Message, look Look, now time.Time) string {
 	return ""
 }
 
+// Allows reports whether the purpose allows a mail to who said this.
+func (p *Purpose) Allows(said map[string]person.Consent) bool { return p.asks(said) == "" }
+
 // asks says why the purpose does not allow a mail to who said this.
 func (p *Purpose) asks(said map[string]person.Consent) string {
 	word, spoke := said[p.ID]

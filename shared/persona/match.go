@@ -44,7 +44,8 @@ type Reason struct {
 // so that what is not known of somebody speaks neither for nor against. s is
 //
 //   - of numbers x, y and of times: 1 − |x − y| ÷ R, where R is the range of the
-//     field over all personas and this person, and 1 where that is 0;
+//     field over all personas, this person and whoever did nothing (0 of what is
+//     computed, now of a time); and 1 where x = y;
 //   - of lists: how many different values both have, by how many either has
 //     (Gower's mean over characters that are present or absent);
 //   - of objects of numbers, such as an affinity: the same over shares of the
@@ -69,6 +70,19 @@ type span struct{ low, high float64 }
 
 func (s span) take(x float64) span { return span{min(s.low, x), max(s.high, x)} }
 
+// origin is the range of a field before anybody's value is in it: who did nothing
+// has 0 of what is computed, and times end now. Without that, a field that one
+// persona alone states would say equal or wholly different, and nothing between.
+func (f Field) origin(value float64, now time.Time) span {
+	switch {
+	case f.Timed:
+		value = float64(now.UnixMilli())
+	case strings.HasPrefix(f.Path, Computed):
+		value = 0
+	}
+	return span{value, value}
+}
+
 // spansOf finds the range of each path over all personas and the person.
 func spansOf(v *person.View, personas []Persona, now time.Time) map[string]span {
 	spans := map[string]span{}
@@ -81,7 +95,7 @@ func spansOf(v *person.View, personas []Persona, now time.Time) map[string]span 
 				}
 				have, ok := spans[f.Path]
 				if !ok {
-					have = span{one.number, one.number}
+					have = f.origin(one.number, now)
 				}
 				spans[f.Path] = have.take(one.number)
 			}

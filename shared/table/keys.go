@@ -33,6 +33,12 @@ const TimerShards = 16
 // PersonKey is where a node's person lives, or the pointer to it.
 func PersonKey(nodeHash string) Key { return Key{Partition: "n#" + nodeHash, Sort: "person"} }
 
+// ParsePersonKey reads what PersonKey made; false for any other key.
+func ParsePersonKey(key Key) (nodeHash string, ok bool) {
+	hash, ok := strings.CutPrefix(key.Partition, "n#")
+	return hash, ok && key == PersonKey(hash)
+}
+
 // NodePartition holds everything that came in by a node.
 func NodePartition(nodeHash string) string { return "n#" + nodeHash }
 

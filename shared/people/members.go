@@ -1,0 +1,174 @@
+package people
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"rapport/shared/audience"
+	"rapport/shared/fault"
+	"rapport/shared/message"
+	"rapport/shared/person"
+	"rapport/shared/strategy"
+	"rapport/shared/table"
+)
+
+// Bounds of one page of members: of what is read for it, so that it is there in
+// time, and of what it holds, so that it fits into the answer of a Lambda.
+const (
+	memberScans = 16   // pages of the table
+	memberItems = 1000 // items in each
+	memberPage  = 500  // members from which on it is full
+)
+
+// Asked is whose membership a caller asks for.
+type Asked struct {
+	Audience string // id
+	Purpose  string // id of what members must have agreed to; "" for all of them
+}
+
+// Members is one page of the people that are in an audience. A page may be empty
+// and not be the last.
+type Members struct {
+	People   []Member
+	Withheld int    // members who did not agree to the purpose
+	Next     string // pass it as after to read on; "" on the last page
+}
+
+// Member is somebody in an audience, with no more than it takes to know them
+// elsewhere.
+type Member struct {
+	ID          string // of the view
+	UserID      string // the first of several; "" without
+	AnonymousID string // only without a user id
+	Email       string // where mail of the purpose may go; "" without a purpose, too
+}
+
+// Members returns a page of the people that are in the audience at this moment:
+// each is evaluated anew, whatever was announced. It reads the whole table, page
+// by page, of which people are a part. Somebody who is merged meanwhile may be
+// there twice or not at all, under the ids of before or after.
+//
+// Errors: kind NotFound, no_audience; Invalid, unknown_purpose or bad_cursor.
+func (s *Store) Members(ctx context.Context, strat *strategy.Strategy, asked Asked, after string) (Members, error) {
+	search, err := newSearch(strat, asked, s.now())
+	if err != nil {
+		return Members{}, err
+	}
+	out := Members{Next: after}
+	for range memberScans {
+		page, err := s.table.Scan(ctx, table.Segment{Limit: memberItems, After: out.Next})
+		if err != nil {
+			return Members{}, err
+		}
+		for i := range page.Items {
+			if err := search.take(&out, &page.Items[i]); err != nil {
+				return Members{}, err
+			}
+		}
+		if out.Next = page.Next; out.Next == "" || len(out.People) >= memberPage {
+			break
+		}
+	}
+	return out, s.unsuppressed(ctx, out.People)
+}
+
+// search looks for members among the items of the table.
+type search struct {
+	strategy *strategy.Strategy
+	audience int
+	purpose  *message.Purpose // nil: nobody is asked
+	now      time.Time
+	facts    audience.Facts
+}
+
+func newSearch(strat *strategy.Strategy, asked Asked, now time.Time) (*search, error) {
+	index, ok := strat.AudienceIndex(asked.Audience)
+	if !ok {
+		return nil, fault.New(fault.NotFound, "no_audience", "ask for an audience that the published strategy has").In("id")
+	}
+	f := &search{strategy: strat, audience: index, now: now}
+	if asked.Purpose == "" {
+		return f, nil
+	}
+	i := slices.IndexFunc(strat.Purposes, func(p message.Purpose) bool { return p.ID == asked.Purpose })
+	if i < 0 {
+		return nil, fault.New(fault.Invalid, "unknown_purpose", "name a purpose of the strategy").In("purpose")
+	}
+	f.purpose = &strat.Purposes[i]
+	return f, nil
+}
+
+// take adds the person of an item, if that is what it is and if it is a member.
+func (f *search) take(out *Members, item *table.Item) error {
+	hash, ok := table.ParsePersonKey(item.Key)
+	if !ok {
+		return nil
+	}
+	if _, points := person.DecodePointer(item.Body); points {
+		return nil
+	}
+	if _, erased := person.DecodeTombstone(item.Body); erased {
+		return nil
+	}
+	p, err := person.Decode(hash, item.Version, item.Body)
+	if err != nil {
+		return err
+	}
+	v := p.View(f.strategy.Declared, f.now)
+	f.strategy.Rules.Fill(&f.facts, v, nil, f.now)
+	if matched, err := f.strategy.Rules.Match(f.audience, &f.facts); !matched || err != nil {
+		return nil // a rule that cannot be decided has not matched
+	}
+	if f.purpose != nil && !f.purpose.Allows(p.Consents()) {
+		out.Withheld++
+		return nil
+	}
+	out.People = append(out.People, f.member(p, v))
+	return nil
+}
+
+func (f *search) member(p *person.Person, v *person.View) Member {
+	m := Member{ID: v.ID}
+	for _, id := range v.Nodes {
+		switch {
+		case id.Kind == person.UserID && m.UserID == "":
+			m.UserID, m.AnonymousID = id.Value, ""
+		case id.Kind == person.AnonymousID && m.UserID == "" && m.AnonymousID == "":
+			m.AnonymousID = id.Value
+		}
+	}
+	if f.purpose != nil {
+		m.Email = p.Address()
+	}
+	return m
+}
+
+// unsuppressed takes out the addresses that must get no mail.
+func (s *Store) unsuppressed(ctx context.Context, members []Member) error {
+	for chunk := range slices.Chunk(members, table.MaxGetKeys) {
+		var keys []table.Key
+		for _, m := range chunk {
+			if key := table.SuppressionKey(message.AddressHash(m.Email)); m.Email != "" && !slices.Contains(keys, key) {
+				keys = append(keys, key)
+			}
+		}
+		if len(keys) == 0 {
+			continue
+		}
+		items, err := s.table.Get(ctx, keys...)
+		if err != nil {
+			return err
+		}
+		suppressed := map[table.Key]bool{}
+		for i, item := range items {
+			suppressed[keys[i]] = item != nil
+		}
+		for i := range chunk {
+			if suppressed[table.SuppressionKey(message.AddressHash(chunk[i].Email))] {
+				chunk[i].Email = ""
+			}
+		}
+	}
+	return nil
+}
