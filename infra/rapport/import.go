@@ -129,11 +129,11 @@ func (c importCommand) source(t terminal, config *history.Config) (in io.Reader,
 
 // start runs a cloud on the data folder without a port, and returns a client
 // that talks to it.
-func (c importCommand) start(ctx context.Context, t terminal) (*http.Client, func() error, error) {
+func (p place) start(ctx context.Context, t terminal) (*http.Client, func() error, error) {
 	log := slog.New(slog.NewTextHandler(t.err, &slog.HandlerOptions{Level: slog.LevelError}))
-	running, err := c.open(log, "")
+	running, err := p.open(log, "")
 	if f := (*fault.Error)(nil); errors.As(err, &f) && f.Code == "data_in_use" {
-		return nil, nil, fault.New(fault.Unavailable, f.Code, "a rapport is running on %s: pass its address, as in --url http://127.0.0.1:8080", c.Data)
+		return nil, nil, fault.New(fault.Unavailable, f.Code, "a rapport is running on %s: pass its address, as in --url http://127.0.0.1:8080", p.Data)
 	}
 	if err != nil {
 		return nil, nil, err

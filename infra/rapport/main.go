@@ -29,6 +29,7 @@ type commands struct {
 	Publish  publishCommand  `cmd:"" help:"Put a strategy into the table of a deployment."`
 	Invoke   invokeCommand   `cmd:"" help:"Run one real Lambda on one event, without Docker."`
 	Import   importCommand   `cmd:"" help:"Bring recorded events in as history."`
+	Export   exportCommand   `cmd:"" help:"Hand out the people of an audience."`
 	Cost     costCommand     `cmd:"" help:"Say what AWS would bill, by playing a small shop or from a running one."`
 	Version  versionCommand  `cmd:"" help:"Say which version this is."`
 }
