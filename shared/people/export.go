@@ -121,18 +121,23 @@ func (s *Store) Suppressed(ctx context.Context, p *person.Person) (map[string]bo
 			out[message.AddressHash(address)] = false
 		}
 	}
-	for chunk := range slices.Chunk(sortedKeys(out), table.MaxGetKeys) {
+	return out, s.suppressed(ctx, out)
+}
+
+// suppressed sets each address hash to whether that address must get no mail.
+func (s *Store) suppressed(ctx context.Context, addresses map[string]bool) error {
+	for chunk := range slices.Chunk(sortedKeys(addresses), table.MaxGetKeys) {
 		keys := make([]table.Key, len(chunk))
 		for i, hash := range chunk {
 			keys[i] = table.SuppressionKey(hash)
 		}
 		items, err := s.table.Get(ctx, keys...)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for i, item := range items {
-			out[chunk[i]] = item != nil
+			addresses[chunk[i]] = item != nil
 		}
 	}
-	return out, nil
+	return nil
 }

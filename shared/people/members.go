@@ -146,28 +146,18 @@ func (f *search) member(p *person.Person, v *person.View) Member {
 
 // unsuppressed takes out the addresses that must get no mail.
 func (s *Store) unsuppressed(ctx context.Context, members []Member) error {
-	for chunk := range slices.Chunk(members, table.MaxGetKeys) {
-		var keys []table.Key
-		for _, m := range chunk {
-			if key := table.SuppressionKey(message.AddressHash(m.Email)); m.Email != "" && !slices.Contains(keys, key) {
-				keys = append(keys, key)
-			}
+	addresses := map[string]bool{}
+	for _, m := range members {
+		if m.Email != "" {
+			addresses[message.AddressHash(m.Email)] = false
 		}
-		if len(keys) == 0 {
-			continue
-		}
-		items, err := s.table.Get(ctx, keys...)
-		if err != nil {
-			return err
-		}
-		suppressed := map[table.Key]bool{}
-		for i, item := range items {
-			suppressed[keys[i]] = item != nil
-		}
-		for i := range chunk {
-			if suppressed[table.SuppressionKey(message.AddressHash(chunk[i].Email))] {
-				chunk[i].Email = ""
-			}
+	}
+	if err := s.suppressed(ctx, addresses); err != nil {
+		return err
+	}
+	for i := range members {
+		if addresses[message.AddressHash(members[i].Email)] {
+			members[i].Email = ""
 		}
 	}
 	return nil
