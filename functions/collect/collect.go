@@ -104,6 +104,7 @@ func (d Deps) sender(r *http.Request, kind access.Kind) (event.Sender, error) {
 	s := event.Sender{
 		Trusted:    kind == access.Secret,
 		Import:     r.URL.Query().Get("import") == "1",
+		OptOut:     kind != access.Secret && httpapi.OptsOut(r),
 		ReceivedAt: now,
 		ProvenUser: func(proof string) (string, error) { return d.Proofs.Verify(proof, now) },
 		Reserved:   d.Reserved,

@@ -293,3 +293,18 @@ func TestNoted(t *testing.T) {
 		t.Errorf("rows 23 and 48: %s", w.Body)
 	}
 }
+
+// A browser's Global Privacy Control goes with its events; a server's request
+// says nothing of whom its events are about.
+func TestGlobalPrivacyControl(t *testing.T) {
+	for _, c := range []struct {
+		key, header string
+		want        bool
+	}{{"demo-write", "1", true}, {"demo-write", "0", false}, {"demo-write", "", false}, {"demo-secret", "1", false}} {
+		q := &queue{}
+		send(deps(t, q), "POST", "/v1/page", c.key, `{"anonymousId":"2b7e1516-28ae-4d2a-abf7-158809cf4f3c"}`, "Sec-GPC", c.header)
+		if got := q.events(t); len(got) != 1 || got[0].OptOut != c.want {
+			t.Errorf("%s with %q: %+v", c.key, c.header, got)
+		}
+	}
+}

@@ -92,7 +92,7 @@ func (f *function) choose(w http.ResponseWriter, r *http.Request, q question, cl
 		return answer{}, err
 	}
 	clock.lap("prepare")
-	who := f.find(r.Context(), q.visitor)
+	who := f.find(r.Context(), plan.Strategy(), q.visitor)
 	clock.lap("people")
 	f.Count("Decisions", len(slots))
 	if who.failed != nil {

@@ -76,6 +76,7 @@ func (f *function) ask(r *http.Request, caller access.Kind, b body, now time.Tim
 	if err != nil {
 		return question{}, err
 	}
+	who.optsOut = caller != access.Secret && httpapi.OptsOut(r)
 	q := question{body: b, visitor: who, trusted: caller == access.Secret}
 	return q, f.admit(r, q, now)
 }

@@ -2,12 +2,15 @@ package decide
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"rapport/shared/access"
 	"rapport/shared/fault"
+	"rapport/shared/message"
 	"rapport/shared/person"
+	"rapport/shared/strategy"
 	"rapport/shared/table"
 )
 
@@ -15,6 +18,8 @@ import (
 type visitor struct {
 	node person.NodeID // whose person to read; zero for somebody unknown, and then nothing is read
 	unit string        // what splits are drawn by if there is no such person yet; "" for nobody
+
+	optsOut bool // the browser asks not to be sold or shared: Global Privacy Control
 }
 
 // identify says who is served. A user id counts from a secret key or with a
@@ -59,6 +64,14 @@ func visit(user, device string, trusted bool) visitor {
 // possible reports whether collect would take the id: nobody can have another.
 func possible(id string) bool { return !person.Junk(id) && person.Clean(id) }
 
+// allows reports whether content may be chosen by what is known of the person. A
+// browser that asks not to be sold or shared says no to the purposes that the
+// strategy marks so.
+func (v visitor) allows(s *strategy.Strategy, p *person.Person, now time.Time) bool {
+	optsOut := func(purpose message.Purpose) bool { return purpose.GPC && purpose.Uses(message.Personalization) }
+	return !(v.optsOut && slices.ContainsFunc(s.Purposes, optsOut)) && s.Allows(message.Personalization, p.Consents(), now)
+}
+
 // found is what reading people brought.
 type found struct {
 	person *person.Person // nil for somebody unknown
@@ -70,7 +83,9 @@ type found struct {
 // shown its default content already.
 const peoplePatience = 300 * time.Millisecond
 
-func (f *function) find(ctx context.Context, v visitor) found {
+// find reads the person. Somebody who refuses to have content chosen by what is
+// known of them is served like somebody of whom nothing is.
+func (f *function) find(ctx context.Context, s *strategy.Strategy, v visitor) found {
 	if v.node.IsZero() {
 		return found{}
 	}
@@ -82,5 +97,8 @@ func (f *function) find(ctx context.Context, v visitor) found {
 	counted, cancel := context.WithTimeout(counted, peoplePatience)
 	defer cancel()
 	p, err := f.People.Find(counted, v.node)
+	if p != nil && !v.allows(s, p, f.Now()) {
+		p = nil
+	}
 	return found{person: p, reads: reads.Load(), failed: err}
 }

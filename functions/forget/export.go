@@ -50,6 +50,7 @@ type node struct {
 	Journeys  map[string]instance  `json:"journeys,omitempty"` // by journey|key
 	Goals     map[string]time.Time `json:"goals,omitempty"`
 	Consent   map[string]consent   `json:"consent,omitempty"`
+	Choices   map[string]trait     `json:"preferences,omitempty"` // null for one that was taken back
 	Sends     []sent               `json:"sends,omitempty"`
 	Exposures map[string]exposure  `json:"exposures,omitempty"` // by slot/block
 }
@@ -92,6 +93,9 @@ type consent struct {
 	Given bool      `json:"given"`
 	At    time.Time `json:"at"`
 	By    string    `json:"by"`
+
+	Wording string    `json:"wording,omitempty"` // what the person read
+	Expires time.Time `json:"expires,omitzero"`
 }
 
 type sent struct {
@@ -210,12 +214,12 @@ func foldedOf(f *person.Fold) folded {
 func nodeOf(n *person.Node) node {
 	out := node{
 		ID: n.ID.String(), Hash: n.ID.Hash(), FirstSeen: n.FirstSeen, LastSeen: n.LastSeen,
-		Traits: each(n.Traits, traitOf), Goals: n.Goals,
+		Traits: each(n.Traits, traitOf), Choices: each(n.Preferences, traitOf), Goals: n.Goals,
 		Computed: each(n.Computed, foldedOf),
 		Journeys: each(n.Instances, func(in *person.Instance) instance {
 			return instance{in.Version, in.Changed, in.By, in.Fired, in.FiredAt, in.Content}
 		}),
-		Consent:   each(n.Consent, func(c person.Consent) consent { return consent{c.Given, c.At, c.By} }),
+		Consent:   each(n.Consent, func(c person.Consent) consent { return consent{c.Given, c.At, c.By, c.Wording, c.Expires} }),
 		Exposures: each(n.Shown, func(x person.Exposure) exposure { return exposure{x.At, x.Ordered} }),
 	}
 	if l := n.Owner; l != nil {

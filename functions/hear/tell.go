@@ -78,7 +78,9 @@ func purposes(s *strategy.Strategy, h *happening, l *message.Ledger, n *person.N
 	var out []string
 	if h.all {
 		for _, p := range s.Purposes {
-			out = append(out, p.ID)
+			if p.Writes(message.Email) {
+				out = append(out, p.ID)
+			}
 		}
 	}
 	for _, send := range n.Sends {

@@ -45,7 +45,7 @@ type world struct {
 	now     time.Time
 	strat   *strategy.Strategy
 	down    error // what the strategy's reader answers
-	failing error // what Agree answers
+	failing error // what Say answers
 	writes  int   // commits
 	handler http.Handler
 }
@@ -56,11 +56,11 @@ func (w *world) Holder(ctx context.Context, hash string) (*person.Person, error)
 	return w.store.Holder(ctx, hash)
 }
 
-func (w *world) Agree(ctx context.Context, s *strategy.Strategy, node person.NodeID, purpose string, c person.Consent) error {
+func (w *world) Say(ctx context.Context, s *strategy.Strategy, node person.NodeID, said people.Statement) (*person.Person, error) {
 	if w.failing != nil {
-		return w.failing
+		return nil, w.failing
 	}
-	return w.store.Agree(ctx, s, node, purpose, c)
+	return w.store.Say(ctx, s, node, said)
 }
 
 func open(t testing.TB, origins ...string) *world {
@@ -73,7 +73,7 @@ func open(t testing.TB, origins ...string) *world {
 		Purposes: []message.Purpose{
 			{ID: "marketing", Name: "Offers and reminders", Basis: message.OptOut},
 			{ID: "news", Name: "The monthly <letter>", Basis: message.OptIn},
-			{ID: "sale", Basis: message.OptOut},
+			{ID: "sale", Basis: message.OptOut, GPC: true},
 		},
 	})
 	if err != nil {

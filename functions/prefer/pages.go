@@ -94,7 +94,7 @@ func (f *function) write(w http.ResponseWriter, r *http.Request, status int, p p
 }
 
 // choices is the page of all purposes for the person, nil when it was erased.
-func choices(s *strategy.Strategy, p *person.Person, saved bool) page {
+func (f *function) choices(s *strategy.Strategy, p *person.Person, saved bool) page {
 	out := page{Brand: brand(s), Title: "What may we write to you about?", Text: "Tick what you want to get, and save.", Done: saved}
 	if saved {
 		out.Title, out.Text = "Saved", "This is what holds from now on."
@@ -104,7 +104,7 @@ func choices(s *strategy.Strategy, p *person.Person, saved bool) page {
 		return out
 	}
 	for _, purpose := range s.Purposes {
-		out.Boxes = append(out.Boxes, choice{ID: purpose.ID, Name: named(purpose.Name, purpose.ID), On: wanted(p, purpose)})
+		out.Boxes = append(out.Boxes, choice{ID: purpose.ID, Name: named(purpose.Name, purpose.ID), On: wanted(p, purpose, f.Now())})
 	}
 	return out
 }

@@ -7,23 +7,27 @@ package prefer
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"rapport/shared/access"
 	"rapport/shared/httpapi"
 	"rapport/shared/link"
+	"rapport/shared/people"
 	"rapport/shared/person"
 	"rapport/shared/strategy"
 )
 
-// People finds people and keeps what they agree to; people.Store does.
+// People finds people and keeps what they say; people.Store does.
 type People interface {
 	// Holder returns the person that has the node with that hash, nil when nobody does.
 	Holder(ctx context.Context, nodeHash string) (*person.Person, error)
-	// Agree records what was said under one identity; nil means that it is stored.
-	Agree(ctx context.Context, s *strategy.Strategy, node person.NodeID, purpose string, c person.Consent) error
+	// Say records what was said under one identity, and returns who said it; nil as
+	// the error means that all of it is stored.
+	Say(ctx context.Context, s *strategy.Strategy, node person.NodeID, said people.Statement) (*person.Person, error)
 }
 
 // Strategy gives the published strategy.
@@ -68,33 +72,37 @@ func New(d Deps) http.Handler {
 
 func token(r *http.Request) string { return r.URL.Query().Get("t") }
 
-// statement is what somebody says about purposes, and how we know that they may.
-type statement struct {
-	node  person.NodeID
-	wish  map[string]bool // by purpose
-	proof string          // kept with the consent
-}
-
-// store records a statement. What the person said already is not said again, so
-// that a repetition leaves no trace.
-func (f *function) store(ctx context.Context, s *strategy.Strategy, p *person.Person, st statement) error {
-	var said map[string]person.Consent
-	if p != nil {
-		said = p.Consents()
-	}
+// store records what somebody wishes, in one commit, and returns who it is now;
+// nil as the person means that nothing is known yet of who speaks. What the person
+// said already is not said again, so that a repetition leaves no trace.
+func (f *function) store(ctx context.Context, s *strategy.Strategy, p *person.Person, node person.NodeID, w wish, proof string) (*person.Person, error) {
 	now := f.Now()
-	for _, purpose := range noFirst(st.wish) {
-		given := st.wish[purpose]
-		if c, known := said[purpose]; known && c.Given == given {
+	said := people.Statement{Consent: map[string]person.Consent{}, Preferences: map[string]person.Trait{}}
+	have := standing(p)
+	for key, given := range w.words {
+		purpose, _ := purposeOf(s, key)
+		if c, known := have.said[key]; known && c.Given == given && c.Wording == w.wording && (!given || purpose.Lasts == 0) {
 			continue
 		}
-		if err := f.People.Agree(ctx, s, st.node, purpose, person.Consent{Given: given, At: now, By: st.proof}); err != nil {
-			return err
-		}
-		by, _, _ := strings.Cut(st.proof, ":") // the log names nobody
-		f.Log.InfoContext(ctx, "consent stored", "purpose", purpose, "given", given, "by", by)
+		said.Consent[key] = purpose.Consent(given, now, proof, w.wording)
 	}
-	return nil
+	for field, value := range w.fields {
+		if string(have.fields[field].Value) != string(value) {
+			said.Preferences[field] = person.Trait{Value: value, At: now, By: proof}
+		}
+	}
+	if len(said.Consent)+len(said.Preferences) == 0 {
+		return p, nil
+	}
+	p, err := f.People.Say(ctx, s, node, said)
+	if err != nil {
+		return nil, err
+	}
+	by, _, _ := strings.Cut(proof, ":") // the log names nobody
+	for _, key := range slices.Sorted(maps.Keys(said.Consent)) {
+		f.Log.InfoContext(ctx, "consent stored", "purpose", key, "given", said.Consent[key].Given, "by", by)
+	}
+	return p, nil
 }
 
 // holder finds the person that a link is for, and the node that it names. Both

@@ -83,7 +83,18 @@ func TestPreferencesAreRefused(t *testing.T) {
 		{"row 84 another's proof", "demo-write", "/v1/preferences", `{"userId":"u1","proof":"` + proof(t, "u2") + `",` + no + `}`, 403, "proof_mismatch"},
 		{"forged proof", "demo-write", "/v1/preferences", `{"userId":"u1","proof":"x.y.z",` + no + `}`, 401, "bad_proof"},
 		{"purposes by key", "demo-write", "/v1/preferences", `{` + anonymous + `}`, 422, "no_purposes"},
-		{"nobody known", "demo-secret", "/v1/preferences", `{"userId":"unheard-of",` + no + `}`, 404, "no_person"},
+		{"another channel", "demo-write", "/v1/preferences", `{` + anonymous + `,"purposes":{"marketing/sms":false}}`, 422, "unknown_purpose"},
+		{"row 84 a node by write key", "demo-write", "/v1/preferences", `{"node":"userId:u1",` + no + `}`, 403, "secret_key_required"},
+		{"no node", "demo-secret", "/v1/preferences", `{"node":"u1",` + no + `}`, 422, "bad_node"},
+		{"nobody's id", "demo-secret", "/v1/preferences", `{"userId":"null",` + no + `}`, 422, "bad_id"},
+		{"theme", "demo-write", "/v1/preferences", `{` + anonymous + `,"theme":7}`, 422, "bad_value"},
+		{"long theme", "demo-write", "/v1/preferences", `{` + anonymous + `,"theme":"` + strings.Repeat("x", 65) + `"}`, 422, "bad_value"},
+		{"topics", "demo-write", "/v1/preferences", `{` + anonymous + `,"topics":"tea"}`, 422, "bad_value"},
+		{"channels", "demo-write", "/v1/preferences", `{` + anonymous + `,"channels":["pigeon"]}`, 422, "bad_value"},
+		{"custom object", "demo-write", "/v1/preferences", `{` + anonymous + `,"custom":{"a":{}}}`, 422, "bad_value"},
+		{"custom 1 KB", "demo-write", "/v1/preferences", `{` + anonymous + `,"custom":{"a":"` + strings.Repeat("x", 1023) + `"}}`, 422, "bad_value"},
+		{"what has no effect", "demo-write", "/v1/preferences", `{` + anonymous + `,"quietHours":{"from":"22:00"}}`, 400, "duplicate_or_unknown_field"},
+		{"wording", "demo-write", "/v1/preferences", `{` + anonymous + `,` + no + `,"wording":"` + strings.Repeat("x", 501) + `"}`, 422, "bad_value"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -94,7 +105,7 @@ func TestPreferencesAreRefused(t *testing.T) {
 			}
 		})
 	}
-	has(t, w.call(http.MethodGet, "/v1/preferences", "", "Authorization", "Bearer demo-write"), http.StatusBadRequest)
+	has(t, w.call(http.MethodGet, "/v1/preferences", "", "Authorization", "Bearer demo-write"), http.StatusUnprocessableEntity)
 	has(t, w.form(w.preferences()+"A", "shown=marketing"), http.StatusBadRequest, "This link does not work")
 	has(t, w.form(w.preferences(), "%zz"), http.StatusBadRequest)
 	if len(w.said(user)) > 0 || w.writes > 0 {

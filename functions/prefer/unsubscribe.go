@@ -72,7 +72,7 @@ func (f *function) withdraw(r *http.Request) (*strategy.Strategy, link.Link, err
 	if err != nil || p == nil {
 		return s, l, err
 	}
-	err = f.store(r.Context(), s, p, statement{node: node, wish: map[string]bool{l.Purpose: false}, proof: byLink(l)})
+	_, err = f.store(r.Context(), s, p, node, wish{words: map[string]bool{l.Purpose: false}}, byLink(l))
 	return s, l, unlessGone(err)
 }
 

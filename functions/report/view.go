@@ -41,6 +41,9 @@ type consent struct {
 	Given bool      `json:"given"`
 	At    time.Time `json:"at"`
 	By    string    `json:"by,omitempty"` // provenance only
+
+	Wording string     `json:"wording,omitempty"` // what the person read; provenance only
+	Expires *time.Time `json:"expires,omitempty"` // from when on a yes counts no more
 }
 
 // edge is why two identities are one person.
@@ -93,9 +96,9 @@ func customerView(p *person.Person, s *strategy.Strategy, now time.Time, provena
 		a.Journeys = append(a.Journeys, walk{w.Journey, w.Key, w.State, w.Changed, optional(w.Due)})
 	}
 	for purpose, c := range p.Consents() {
-		said := consent{Given: c.Given, At: c.At}
+		said := consent{Given: c.Given, At: c.At, Expires: optional(c.Expires)}
 		if provenance {
-			said.By = c.By
+			said.By, said.Wording = c.By, c.Wording
 		}
 		a.Consent[purpose] = said
 	}

@@ -136,6 +136,7 @@ func (b *builder) became(l *message.Ledger) string {
 // consentRow is what a person said to a purpose, and what that means.
 type consentRow struct {
 	Name, Word, By string
+	Mark           string // "Mail", "No mail"; of a purpose that is not about mail "Yes", "No"
 	Allowed        bool
 	When           *moment // nil: nothing was said
 }
@@ -146,21 +147,52 @@ func (b *builder) consents() []consentRow {
 	said := b.person.Consents()
 	var rows []consentRow
 	for _, purpose := range b.strategy.Purposes {
-		row := consentRow{Name: cmp.Or(purpose.Name, purpose.ID), Word: "Never asked: mail only after a yes"}
-		if purpose.Basis == message.OptOut {
-			row.Word, row.Allowed = "Said nothing: mail unless they say no", true
-		}
-		if c, ok := said[purpose.ID]; ok {
-			row = b.spoke(row.Name, c)
-			delete(said, purpose.ID)
-		}
+		row := b.asked(&purpose, said)
+		row.Mark = mark(row.Allowed, purpose.Writes(message.Email))
+		delete(said, purpose.ID)
 		rows = append(rows, row)
 	}
-	for purpose, c := range said {
-		rows = append(rows, b.spoke(purpose, c))
+	for key, c := range said {
+		row := b.spoke(key, c)
+		row.Mark = mark(row.Allowed, true)
+		rows = append(rows, row)
 	}
 	slices.SortFunc(rows, func(a, b consentRow) int { return cmp.Compare(a.Name, b.Name) })
 	return rows
+}
+
+// asked is what holds for a purpose of the strategy.
+func (b *builder) asked(p *message.Purpose, said map[string]person.Consent) consentRow {
+	name := cmp.Or(p.Name, p.ID)
+	if c, ok := said[p.ID]; ok {
+		row := b.spoke(name, c)
+		if row.Allowed && !c.Valid(b.now) {
+			row.Word, row.Allowed = "Said yes, which has expired", false
+		}
+		return row
+	}
+	what := "mail"
+	if !p.Writes(message.Email) {
+		what = "allowed"
+	}
+	if p.Basis == message.OptOut {
+		return consentRow{Name: name, Word: "Said nothing: " + what + " unless they say no", Allowed: true}
+	}
+	return consentRow{Name: name, Word: "Never asked: " + what + " only after a yes"}
+}
+
+// mark says in a word whether something is allowed.
+func mark(allowed, mail bool) string {
+	switch {
+	case mail && allowed:
+		return "Mail"
+	case mail:
+		return "No mail"
+	case allowed:
+		return "Yes"
+	default:
+		return "No"
+	}
 }
 
 func (b *builder) spoke(name string, c person.Consent) consentRow {

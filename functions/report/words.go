@@ -120,13 +120,16 @@ func indented(raw json.RawMessage) string {
 
 // verdicts puts what was remarked on an event into words.
 var verdicts = map[string]string{
-	people.MergeRefused: "counted, but it joined nobody: the identity belongs to somebody else, or was taken away",
-	people.TooManyIDs:   "counted, but it joined nobody: the person has too many identities",
-	people.IDReused:     "not counted: its message id came before with other content",
-	people.ProfileFull:  "not counted: the person is at the limit of what is kept",
-	people.ErasedID:     "it also named an identity that was erased",
-	event.BlockedID:     "it named an id that many send, which is nobody's",
-	event.ReservedTrait: "it tried to set a trait that only Rapport sets",
+	people.MergeRefused:   "counted, but it joined nobody: the identity belongs to somebody else, or was taken away",
+	people.TooManyIDs:     "counted, but it joined nobody: the person has too many identities",
+	people.IDReused:       "not counted: its message id came before with other content",
+	people.ProfileFull:    "not counted: the person is at the limit of what is kept",
+	people.NoConsent:      "not counted, and kept without its content: the person does not let us remember what they do",
+	people.ConsentIgnored: "its yes does not count: it came from a browser that did not prove who speaks",
+	people.OptOutStands:   "its yes to sale does not count: the browser itself opts out",
+	people.ErasedID:       "it also named an identity that was erased",
+	event.BlockedID:       "it named an id that many send, which is nobody's",
+	event.ReservedTrait:   "it tried to set a trait that only Rapport sets",
 }
 
 // skips puts the reasons why a mail did not go out into words.
@@ -138,6 +141,7 @@ var skips = map[string]string{
 	message.NoAddress:  "there is no proven address",
 	message.NoConsent:  "the person did not agree",
 	message.Refusal:    "the person said no",
+	message.Channel:    "the person prefers other channels than mail",
 	message.Late:       "it was too late for it",
 	message.Suppressed: "the address bounced or complained before",
 	message.Erased:     "the person was erased",

@@ -114,7 +114,7 @@ func (d *delivery) judge(ctx context.Context, p *person.Person) (mail Mail, reas
 		reason, err = d.absence(ctx)
 		return mail, reason, "", err
 	}
-	look := message.Look{Void: people.Void(p, d.message), Address: p.Address(), Consent: p.Consents()}
+	look := message.Look{Void: people.Void(p, d.message), Address: p.Address(), Consent: p.Consents(), Channels: p.Preferences()[person.Channels].Value}
 	look.Template, look.Purpose = d.template()
 	if reason = message.Gate(d.message, look, d.Now()); reason != "" {
 		return mail, reason, "", nil

@@ -20,7 +20,7 @@ import (
 // The keys of the sections that mail is made of.
 var (
 	senderKeys  = []string{"from!", "reply_to", "site", "links", "address"}
-	purposeKeys = []string{"name!", "basis!"}
+	purposeKeys = []string{"name!", "basis!", "channels", "allows", "categories", "gpc", "lasts"}
 	messageKeys = []string{"purpose!", "guarantee", "subject!", "mjml", "html", "text"}
 	journeyKeys = []string{"description", "need", "start", "key", "change", "goal", "steps!"}
 )
@@ -86,7 +86,38 @@ func (m mapping) choice(key string, known ...string) string {
 
 // readPurpose reads the body of a purpose.
 func (l *loader) readPurpose(id string, e *entry[message.Purpose]) {
-	e.value = message.Purpose{ID: id, Name: e.body.text("name", 100), Basis: message.Basis(e.body.choice("basis", string(message.OptIn), string(message.OptOut)))}
+	m := e.body
+	e.value = message.Purpose{
+		ID: id, Name: m.text("name", 100), Basis: message.Basis(m.choice("basis", string(message.OptIn), string(message.OptOut))),
+		Channels: m.choices("channels", message.Channels()...), Categories: m.texts("categories", 20), GPC: m.yes("gpc"), Lasts: m.days("lasts"),
+	}
+	for _, use := range m.choices("allows", string(message.Tracking), string(message.Personalization)) {
+		e.value.Allows = append(e.value.Allows, message.Use(use))
+	}
+}
+
+// choices returns the list of known words under the key.
+func (m mapping) choices(key string, known ...string) []string {
+	words := m.texts(key, len(known))
+	for _, word := range words {
+		if !slices.Contains(known, word) {
+			m.loader.report(m.file, m.fields[key], "%s of %s cannot have %q%s", key, m.what, word, didYouMean(word, known))
+		}
+	}
+	return words
+}
+
+// yes returns whether true stands under the key; false without it.
+func (m mapping) yes(key string) bool {
+	n := m.fields[key]
+	if n == nil {
+		return false
+	}
+	if n.Kind != yaml.ScalarNode || n.Tag != "!!bool" {
+		m.loader.report(m.file, n, "%s of %s must be true or false, not %s", key, m.what, kindOf(n))
+		return false
+	}
+	return strings.EqualFold(n.Value, "true")
 }
 
 // readJourney reads the body of a journey.

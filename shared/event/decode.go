@@ -21,6 +21,7 @@ const (
 type Sender struct {
 	Trusted    bool // it showed a secret key
 	Import     bool // it says that this is history; see Event.Imported
+	OptOut     bool // it is a browser that asks not to be sold or shared (Sec-GPC)
 	ReceivedAt time.Time
 	Account    string // whose bus it came over, as an AWS account id; "" asks nothing of an Envelope's
 
@@ -154,7 +155,7 @@ func (d *decoder) event(o wire.Object) (e *Event, declined, f *fault.Error) {
 		return nil, fault.New(fault.Forbidden, "integration_off",
 			"nothing to do; set integrations.Rapport to true to have it processed").In("integrations"), nil
 	}
-	e = &Event{Trusted: d.sender.Trusted, Imported: d.sender.Import, ReceivedAt: d.sender.ReceivedAt}
+	e = &Event{Trusted: d.sender.Trusted, Imported: d.sender.Import, ReceivedAt: d.sender.ReceivedAt, OptOut: d.sender.OptOut}
 	steps := []func(*Event, parts) *fault.Error{d.call, d.times, d.vouched, d.identity, d.content, d.naming}
 	for _, step := range steps {
 		if f := step(e, p); f != nil {

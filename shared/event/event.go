@@ -69,6 +69,10 @@ type Event struct {
 	Trusted  bool `json:"trusted,omitempty"`
 	Imported bool `json:"imported,omitempty"`
 
+	// OptOut says that the browser asked with it not to be sold or shared: Global
+	// Privacy Control, its header Sec-GPC. It is not part of the content.
+	OptOut bool `json:"optOut,omitempty"`
+
 	// Digest is a hash of the canonical content without transport metadata: the
 	// same message id with another digest is another event under a reused id.
 	Digest string `json:"digest"`

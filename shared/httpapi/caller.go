@@ -91,6 +91,10 @@ func exposed(r *http.Request, keys access.Keys) bool {
 // household a /64 at the least, and it may use any address in it.
 const ipv6Site = 64
 
+// OptsOut reports whether the browser asks not to be sold or shared: Global
+// Privacy Control. Any other value, and none, say nothing.
+func OptsOut(r *http.Request) bool { return r.Header.Get("Sec-GPC") == "1" }
+
 // Source is where a request comes from, as quotas count it: an IPv4 address, or
 // the /64 of an IPv6 address. It is what the connection says, behind API Gateway
 // requestContext.http.sourceIp; X-Forwarded-For is the caller's to write and not

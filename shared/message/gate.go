@@ -1,6 +1,8 @@
 package message
 
 import (
+	"encoding/json"
+	"slices"
 	"time"
 
 	"rapport/shared/person"
@@ -15,6 +17,7 @@ const (
 	NoConsent  = "no_consent" // opt_in, and the person did not say yes
 	Refusal    = "refused"    // the person said no
 	Late       = "late"
+	Channel    = "channel"    // the person prefers others than mail
 	Suppressed = "suppressed" // the address bounced or complained
 	Gone       = "gone"       // the person, or its walk through the journey, exists no more
 	Erased     = "erased"     // the person asked to be forgotten
@@ -31,6 +34,7 @@ type Look struct {
 	Void     string    // why the journey does not want it any more, "" while it does
 	Address  string    // where mail may go, "" when nowhere
 	Consent  map[string]person.Consent
+	Channels json.RawMessage // that the person prefers, nil for no preference
 }
 
 // Gate says why the message must not go out, "" when it may. Whether the address
@@ -48,26 +52,21 @@ func Gate(m *Message, look Look, now time.Time) string {
 	case look.Address == "":
 		return NoAddress
 	}
-	if reason := look.Purpose.asks(look.Consent); reason != "" {
+	if reason := look.Purpose.Refuses(look.Consent, Email, now); reason != "" {
 		return reason
 	}
-	if look.Template.Guarantee != AtLeastOnce && now.After(m.Due.Add(Patience)) {
+	switch {
+	case look.Template.Guarantee == AtLeastOnce:
+	case !takesMail(look.Channels):
+		return Channel
+	case now.After(m.Due.Add(Patience)):
 		return Late
 	}
 	return ""
 }
 
-// Allows reports whether the purpose allows a mail to who said this.
-func (p *Purpose) Allows(said map[string]person.Consent) bool { return p.asks(said) == "" }
-
-// asks says why the purpose does not allow a mail to who said this.
-func (p *Purpose) asks(said map[string]person.Consent) string {
-	word, spoke := said[p.ID]
-	switch {
-	case spoke && !word.Given:
-		return Refusal
-	case !spoke && p.Basis != OptOut:
-		return NoConsent
-	}
-	return ""
+// takesMail reports whether mail is among the preferred channels.
+func takesMail(preferred json.RawMessage) bool {
+	var channels []string
+	return preferred == nil || json.Unmarshal(preferred, &channels) != nil || slices.Contains(channels, Email)
 }

@@ -16,6 +16,10 @@ func TestGate(t *testing.T) {
 	yes := map[string]person.Consent{"marketing": {Given: true, At: noon}}
 	no := map[string]person.Consent{"marketing": {At: noon}}
 	other := map[string]person.Consent{"news": {Given: true, At: noon}}
+	expired := map[string]person.Consent{"marketing": {Given: true, At: noon, Expires: noon.Add(time.Hour)}}
+	byMail := map[string]person.Consent{"marketing": {At: noon}, "marketing/email": {Given: true, At: noon.Add(1)}}
+	notByMail := map[string]person.Consent{"marketing": {Given: true, At: noon}, "marketing/email": {At: noon}}
+	byText := map[string]person.Consent{"marketing/sms": {Given: true, At: noon}}
 	const to = "customer@example.com"
 	cases := []struct {
 		name string
@@ -31,6 +35,16 @@ func TestGate(t *testing.T) {
 		{"opt-in, yes", message.Look{Template: reminder, Purpose: asked, Address: to, Consent: yes}, 0, ""},
 		{"opt-in, no", message.Look{Template: reminder, Purpose: asked, Address: to, Consent: no}, 0, "refused"},
 		{"a basis that nobody knows", message.Look{Template: reminder, Purpose: &message.Purpose{ID: "marketing", Basis: "whatever"}, Address: to}, 0, "no_consent"},
+		{"opt-in, yes for an hour", message.Look{Template: reminder, Purpose: asked, Address: to, Consent: expired}, time.Hour - 1, ""},
+		{"opt-in, yes an hour ago", message.Look{Template: reminder, Purpose: asked, Address: to, Consent: expired}, time.Hour, "no_consent"},
+		{"opt-out, yes an hour ago", message.Look{Template: reminder, Purpose: assumed, Address: to, Consent: expired}, time.Hour, "no_consent"},
+		{"no, and later yes to mail", message.Look{Template: reminder, Purpose: asked, Address: to, Consent: byMail}, 0, ""},
+		{"yes, and no to mail", message.Look{Template: reminder, Purpose: assumed, Address: to, Consent: notByMail}, 0, "refused"},
+		{"yes to another channel", message.Look{Template: reminder, Purpose: asked, Address: to, Consent: byText}, 0, "no_consent"},
+		{"channels without mail", message.Look{Template: reminder, Purpose: assumed, Address: to, Channels: []byte(`["sms"]`)}, 0, "channel"},
+		{"no channel at all", message.Look{Template: reminder, Purpose: assumed, Address: to, Channels: []byte(`[]`)}, 0, "channel"},
+		{"channels with mail", message.Look{Template: reminder, Purpose: assumed, Address: to, Channels: []byte(`["email","sms"]`)}, 0, ""},
+		{"a receipt comes by mail all the same", message.Look{Template: receipt, Purpose: assumed, Address: to, Channels: []byte(`["sms"]`)}, 0, ""},
 		{"void", message.Look{Template: reminder, Purpose: assumed, Address: to, Void: "goal"}, 0, "goal"},
 		{"void comes first", message.Look{Void: "gone", Consent: no}, 100 * time.Hour, "gone"},
 		{"no template", message.Look{Purpose: assumed, Address: to}, 0, "no_template"},

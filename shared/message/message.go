@@ -22,22 +22,6 @@ type Message struct {
 	Due      time.Time       `json:"due"`
 }
 
-// Purpose is a reason to write to people, to which they can say no.
-type Purpose struct {
-	ID    string `json:"id"`
-	Name  string `json:"name"`
-	Basis Basis  `json:"basis"`
-}
-
-// Basis says what silence means.
-type Basis string
-
-// The two bases.
-const (
-	OptIn  Basis = "opt_in"  // only who said yes
-	OptOut Basis = "opt_out" // everybody who did not say no
-)
-
 // Guarantee says what happens when it is not known whether a mail went out.
 type Guarantee string
 

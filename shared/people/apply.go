@@ -23,21 +23,24 @@ import (
 // of them twice does not, so callers drop repetitions first (Store.Fold).
 func Apply(p *person.Person, e *event.Event, s *strategy.Strategy, now time.Time) (*person.Person, []Effect) {
 	next := p.Clone()
-	effects := apply(next, e, s, now)
+	effects, _ := apply(next, e, s, now)
 	return next, effects
 }
 
-// apply is Apply in place, for callers that own the person.
-func apply(p *person.Person, e *event.Event, s *strategy.Strategy, now time.Time) []Effect {
-	goals := absorb(p, e, s, now)
+// apply is Apply in place, for callers that own the person. The verdict is what
+// consent says of the event, "" for nothing.
+func apply(p *person.Person, e *event.Event, s *strategy.Strategy, now time.Time) (effects []Effect, verdict string) {
+	goals, verdict := absorb(p, e, s, now)
 	// History may be late by years: it makes people, and triggers nothing.
-	return append(goals, reassess(p, e.Node(), e.MessageID, s, now, e.Imported)...)
+	return append(goals, reassess(p, e.Node(), e.MessageID, s, now, e.Imported)...), verdict
 }
 
 // absorb changes the state of the event's node, and nothing that depends on the
-// moment but which old journeys are forgotten. It returns the goals that the
-// event reached.
-func absorb(p *person.Person, e *event.Event, s *strategy.Strategy, now time.Time) []Effect {
+// moment but which old journeys are forgotten, and whether consent holds: of
+// somebody who does not let us remember what they do, only that a goal was reached
+// is taken in, so that nobody is reminded of what is done. It returns the goals
+// that the event reached.
+func absorb(p *person.Person, e *event.Event, s *strategy.Strategy, now time.Time) (goals []Effect, verdict string) {
 	id := e.Node()
 	n := p.Node(id)
 	if n == nil {
@@ -45,11 +48,15 @@ func absorb(p *person.Person, e *event.Event, s *strategy.Strategy, now time.Tim
 		p.Adopt(n)
 	}
 	n.Named = true
+	verdict = agree(n, e, s)
+	if !observes(p.Consents(), e, s, now) {
+		return travel(p, n, e, s, now, false), NoConsent
+	}
 	n.See(e.Timestamp)
 	declare(n, e)
 	compute(n, e, s.Declared)
 	live(n, e, s.Lifecycle)
-	return travel(p, n, e, s, now)
+	return travel(p, n, e, s, now, true), verdict
 }
 
 // declare takes the traits of an identify. Those that came with an unproven

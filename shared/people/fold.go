@@ -6,6 +6,7 @@ import (
 
 	"rapport/shared/event"
 	"rapport/shared/fault"
+	"rapport/shared/person"
 	"rapport/shared/strategy"
 	"rapport/shared/table"
 )
@@ -125,7 +126,10 @@ func (s *Store) try(ctx context.Context, strat *strategy.Strategy, entries []*en
 	if err != nil {
 		return nil, nil, err
 	}
-	err = s.table.Commit(ctx, s.owner(), append(writes, more...)...)
+	if writes = append(writes, more...); len(writes) == 0 {
+		return nil, nil, nil // nothing of these events is to be kept
+	}
+	err = s.table.Commit(ctx, s.owner(), writes...)
 	if conflict := table.AsConflict(err); conflict != nil {
 		return nil, conflict, nil
 	}
@@ -138,8 +142,9 @@ func (u *unit) fold(entries []*entry) error {
 		return err
 	}
 	for _, en := range entries {
-		en.effects, en.verdict = nil, ""
-		if u.refuse(en); en.refused {
+		en.effects, en.verdicts = nil, nil
+		u.refuse(en)
+		if en.refused = en.refused || u.unmet(en.event); en.refused {
 			continue
 		}
 		if en.reused || en.full {
@@ -154,15 +159,9 @@ func (u *unit) fold(entries []*entry) error {
 		if err != nil {
 			return err
 		}
-		en.verdict = verdict
+		en.judge(verdict)
 		u.dirty[p.Root] = true
-		if en.event.Imported {
-			absorb(p, en.event, u.strategy, u.now)
-			u.stale[p.Root] = true
-			continue
-		}
-		en.effects = append(apply(p, en.event, u.strategy, u.now), u.count(p, en.event)...)
-		delete(u.stale, p.Root)
+		u.apply(p, en)
 	}
 	u.reassess(slices.DeleteFunc(slices.Clone(entries), func(en *entry) bool { return en.refused }))
 	for _, en := range entries {
@@ -175,6 +174,23 @@ func (u *unit) fold(entries []*entry) error {
 func (en *entry) answer() {
 	for i := range en.effects {
 		en.effects[i].Hops = en.event.Hops
+	}
+}
+
+// apply applies an entry to the person that has its node.
+func (u *unit) apply(p *person.Person, en *entry) {
+	var verdict string
+	if en.event.Imported {
+		_, verdict = absorb(p, en.event, u.strategy, u.now)
+		u.stale[p.Root] = true
+	} else {
+		en.effects, verdict = apply(p, en.event, u.strategy, u.now)
+		delete(u.stale, p.Root)
+	}
+	if en.judge(verdict); verdict == NoConsent {
+		en.event = bare(en.event)
+	} else if !en.event.Imported {
+		en.effects = append(en.effects, u.count(p, en.event)...)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"rapport/shared/fault"
 	"rapport/shared/person"
 	"rapport/shared/strategy"
 	"rapport/shared/table"
@@ -79,30 +78,9 @@ func (s *Store) replace(ctx context.Context, p *person.Person, with ...table.Wri
 	return s.table.Commit(ctx, s.owner(), append([]table.Write{put}, with...)...)
 }
 
-// Agree records what a person said to a purpose, under one of its identities. A
-// later word that is known already stays. Errors: kind NotFound when nobody has
-// the identity: consent makes no person.
-func (s *Store) Agree(ctx context.Context, strat *strategy.Strategy, id person.NodeID, purpose string, c person.Consent) error {
-	for range maxAttempts {
-		u := s.begin(ctx, strat)
-		if err := u.read(id.Hash()); err != nil {
-			return err
-		}
-		p := u.people[u.home[id.Hash()]]
-		if p == nil {
-			return fault.New(fault.NotFound, "no_person", "nobody has this identity yet").In("node")
-		}
-		if !p.Node(id).Agree(purpose, c) {
-			return nil
-		}
-		u.dirty[p.Root] = true
-		writes, err := u.writes()
-		if err != nil {
-			return err
-		}
-		if err = s.table.Commit(ctx, s.owner(), writes...); table.AsConflict(err) == nil {
-			return err
-		}
-	}
-	return errContended
+// Agree records what a person said to a purpose, under one of its identities; see
+// Say.
+func (s *Store) Agree(ctx context.Context, strat *strategy.Strategy, id person.NodeID, key string, c person.Consent) error {
+	_, err := s.Say(ctx, strat, id, Statement{Consent: map[string]person.Consent{key: c}})
+	return err
 }

@@ -16,9 +16,10 @@ import (
 
 // travel lets a track event start, change or end the person's journeys. A goal
 // is remembered also from history, for it says that the matter is settled; a
-// trigger that is history, or older than a day, starts nothing. It returns the
-// goals that were reached after a mail, to be counted.
-func travel(p *person.Person, n *person.Node, e *event.Event, s *strategy.Strategy, now time.Time) (goals []Effect) {
+// trigger that is history, or older than a day, or that may not be observed,
+// starts nothing. It returns the goals that were reached after a mail, to be
+// counted.
+func travel(p *person.Person, n *person.Node, e *event.Event, s *strategy.Strategy, now time.Time, observed bool) (goals []Effect) {
 	if e.Type != event.Track || byMachine(e) {
 		return nil
 	}
@@ -31,7 +32,7 @@ func travel(p *person.Person, n *person.Node, e *event.Event, s *strategy.Strate
 			n.Reach(person.InstanceKey(j.ID, keyOf(j, e)), e.Timestamp)
 			continue
 		}
-		if e.Imported || now.Sub(e.Timestamp) > journey.LateTrigger {
+		if !observed || e.Imported || now.Sub(e.Timestamp) > journey.LateTrigger {
 			continue
 		}
 		w, known := p.Walk(j.ID, keyOf(j, e))

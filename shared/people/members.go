@@ -120,7 +120,7 @@ func (f *search) take(out *Members, item *table.Item) error {
 	if matched, err := f.strategy.Rules.Match(f.audience, &f.facts); !matched || err != nil {
 		return nil // a rule that cannot be decided has not matched
 	}
-	if f.purpose != nil && !f.purpose.Allows(p.Consents()) {
+	if f.purpose != nil && f.purpose.Refuses(p.Consents(), "", f.now) != "" {
 		out.Withheld++
 		return nil
 	}

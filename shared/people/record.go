@@ -36,10 +36,18 @@ type entry struct {
 	event   *event.Event // as it counts
 	reused  bool         // the message id is taken by other content: kept, not folded
 	full    bool         // the person has no room: kept, not folded
-	refused bool         // the node was erased: not kept at all
+	refused bool         // not kept at all: the node was erased, or may not be observed and is not known
 	strip   bool         // it named an erased identity beside its own, which is left out
-	verdict string
-	effects []Effect
+
+	verdicts []string
+	effects  []Effect
+}
+
+// judge adds a verdict that needed the person's state.
+func (en *entry) judge(verdict string) {
+	if verdict != "" {
+		en.verdicts = append(en.verdicts, verdict)
+	}
 }
 
 func (en *entry) key() table.Key {
@@ -62,8 +70,8 @@ func (en *entry) write() (table.Write, error) {
 		r.Verdicts = append(r.Verdicts, IDReused)
 	case en.full:
 		r.Verdicts = append(r.Verdicts, ProfileFull)
-	case en.verdict != "":
-		r.Verdicts = append(r.Verdicts, en.verdict)
+	default:
+		r.Verdicts = append(r.Verdicts, en.verdicts...)
 	}
 	body, err := encode(r)
 	if err != nil {

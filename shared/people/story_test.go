@@ -174,7 +174,8 @@ func shown(t testing.TB, s *people.Store, strat *strategy.Strategy, id person.No
 	body, err := json.Marshal(struct {
 		View      *person.View
 		Audiences map[string]bool
-	}{p.View(strat.Declared, noon), setOf(audiences)})
+		Consent   map[string]person.Consent `json:",omitempty"`
+	}{p.View(strat.Declared, noon), setOf(audiences), p.Consents()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,6 +222,7 @@ func stories(r *rand.Rand, count int) []event.Event {
 			out[i] = page(id, dev, when)
 		}
 		vouch(r, &out[i])
+		choose(r, &out[i])
 	}
 	return out
 }
@@ -243,6 +245,16 @@ func vouch(r *rand.Rand, e *event.Event) {
 	}
 	if r.IntN(2) == 0 && (e.Email != "" || len(e.ExternalIDs) > 0) && e.Type != event.Alias {
 		e.UserID, e.AnonymousID = "", ""
+	}
+}
+
+// choose turns some events into a word of consent: to mail and sale, never to
+// tracking, since what a refusal keeps out depends on when it came.
+func choose(r *rand.Rand, e *event.Event) {
+	e.OptOut = !e.Trusted && r.IntN(12) == 0
+	if e.Type == event.Page && r.IntN(6) == 0 {
+		e.Type, e.Name = event.Track, "Consent Preferences Updated"
+		e.Properties = json.RawMessage(fmt.Sprintf(`{"categoryPreferences":{"marketing":%t,"sale":%t}}`, r.IntN(2) == 0, r.IntN(2) == 0))
 	}
 }
 

@@ -29,6 +29,7 @@ func (n *Node) clone() *Node {
 	c.Instances = converted(n.Instances, func(in *Instance) *Instance { copied := *in; return &copied })
 	c.Goals = maps.Clone(n.Goals)
 	c.Consent = maps.Clone(n.Consent)
+	c.Preferences = maps.Clone(n.Preferences)
 	c.Sends = slices.Clone(n.Sends)
 	c.Shown = maps.Clone(n.Shown)
 	c.Life.Purchases = slices.Clone(n.Life.Purchases)

@@ -38,6 +38,7 @@ type storedNode struct {
 	Instances map[string]storedInstance `json:"j,omitempty"`
 	Goals     map[string]int64          `json:"g,omitempty"`
 	Consent   map[string]storedConsent  `json:"k,omitempty"`
+	Prefers   []storedTraits            `json:"p,omitempty"`
 	Sends     []storedSend              `json:"s,omitempty"`
 	Shown     map[string]storedExposure `json:"h,omitempty"`
 }
@@ -132,6 +133,7 @@ func (n *Node) store() storedNode {
 	s.Owner, s.Refused = n.Owner.store(), n.storeRefused()
 	s.Computed = converted(n.Computed, (*Fold).store)
 	s.Life = n.Life.store()
+	s.Prefers = groupTraits(n.Preferences)
 	n.storeHistory(&s)
 	return s
 }
@@ -159,6 +161,11 @@ func (s storedNode) load() (*Node, error) {
 			return nil, err
 		}
 		n.fold(name, f)
+	}
+	for _, group := range s.Prefers {
+		for name, value := range group.Set {
+			n.Prefer(name, Trait{Value: value, At: instant(group.At), By: group.By})
+		}
 	}
 	n.Life = s.Life.load()
 	n.loadHistory(s)

@@ -15,9 +15,11 @@ type storedInstance struct {
 }
 
 type storedConsent struct {
-	Given bool   `json:"y,omitempty"`
-	At    int64  `json:"at"`
-	By    string `json:"by,omitempty"`
+	Given   bool   `json:"y,omitempty"`
+	At      int64  `json:"at"`
+	By      string `json:"by,omitempty"`
+	Wording string `json:"w,omitempty"`
+	Expires int64  `json:"e,omitempty"`
 }
 
 type storedSend struct {
@@ -40,7 +42,7 @@ func (n *Node) storeHistory(s *storedNode) {
 	})
 	s.Goals = converted(n.Goals, millis)
 	s.Consent = converted(n.Consent, func(c Consent) storedConsent {
-		return storedConsent{Given: c.Given, At: millis(c.At), By: c.By}
+		return storedConsent{Given: c.Given, At: millis(c.At), By: c.By, Wording: c.Wording, Expires: millis(c.Expires)}
 	})
 	s.Shown = converted(n.Shown, func(x Exposure) storedExposure { return storedExposure{At: millis(x.At), Ordered: x.Ordered} })
 	for _, send := range n.Sends {
@@ -57,7 +59,7 @@ func (n *Node) loadHistory(s storedNode) {
 	})
 	n.Goals = converted(s.Goals, instant)
 	n.Consent = converted(s.Consent, func(c storedConsent) Consent {
-		return Consent{Given: c.Given, At: instant(c.At), By: c.By}
+		return Consent{Given: c.Given, At: instant(c.At), By: c.By, Wording: c.Wording, Expires: instant(c.Expires)}
 	})
 	n.Shown = converted(s.Shown, func(x storedExposure) Exposure { return Exposure{At: instant(x.At), Ordered: x.Ordered} })
 	for _, send := range s.Sends {

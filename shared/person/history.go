@@ -19,14 +19,6 @@ type Instance struct {
 	Content json.RawMessage // what is in the cart
 }
 
-// Consent is what a person said to a purpose. The latest word counts, and no
-// wins a tie.
-type Consent struct {
-	Given bool
-	At    time.Time
-	By    string // the event, or the link that was used
-}
-
 // Send is one message that was sent, or is being sent, to the person.
 type Send struct {
 	ID      string // message id
@@ -110,40 +102,6 @@ func (n *Node) Reach(name string, at time.Time) {
 		n.Goals = map[string]time.Time{}
 	}
 	n.Goals[name] = latest(n.Goals[name], at)
-}
-
-// Agree records what the person said to a purpose, unless a later word is known.
-// It reports whether anything changed.
-func (n *Node) Agree(purpose string, c Consent) bool {
-	have, ok := n.Consent[purpose]
-	if ok && !c.overrules(have) {
-		return false
-	}
-	if n.Consent == nil {
-		n.Consent = map[string]Consent{}
-	}
-	n.Consent[purpose] = c
-	return true
-}
-
-func (c Consent) overrules(have Consent) bool {
-	if !c.At.Equal(have.At) {
-		return c.At.After(have.At)
-	}
-	return have.Given && !c.Given
-}
-
-// Consents joins what the person said, by purpose.
-func (p *Person) Consents() map[string]Consent {
-	out := map[string]Consent{}
-	for _, n := range p.Nodes {
-		for purpose, c := range n.Consent {
-			if have, ok := out[purpose]; !ok || c.overrules(have) {
-				out[purpose] = c
-			}
-		}
-	}
-	return out
 }
 
 // Sent lists what was sent to the person since then, oldest first.

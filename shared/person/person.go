@@ -54,9 +54,14 @@ type Node struct {
 
 	Instances map[string]*Instance // by journey and key, see InstanceKey
 	Goals     map[string]time.Time // by journey and key: when the latest goal was reached; key "" is for all
-	Consent   map[string]Consent   // by purpose
-	Sends     []Send               // charged to this node, oldest first
-	Shown     map[string]Exposure  // by slot and block: what orders are put down to
+	Consent   map[string]Consent   // by ConsentKey
+
+	// Preferences are what the person chose, by field, see Prefer. They are kept
+	// apart from Traits, which others tell of the person.
+	Preferences map[string]Trait
+
+	Sends []Send              // charged to this node, oldest first
+	Shown map[string]Exposure // by slot and block: what orders are put down to
 }
 
 // Link is the evidence for an edge between two nodes.

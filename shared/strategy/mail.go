@@ -6,10 +6,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"slices"
+	"time"
 
 	"rapport/shared/fault"
 	"rapport/shared/journey"
 	"rapport/shared/message"
+	"rapport/shared/person"
 )
 
 // maxRetired is how many earlier versions of one journey are kept for those who
@@ -54,6 +56,14 @@ func (s *Strategy) Message(id string) (message.Template, bool) {
 // Purpose returns the purpose with that id.
 func (s *Strategy) Purpose(id string) (message.Purpose, bool) {
 	return lookUp(s.Purposes, func(p message.Purpose) bool { return p.ID == id })
+}
+
+// Allows reports whether somebody who said this lets their data be used so. What
+// no purpose covers is not asked about.
+func (s *Strategy) Allows(use message.Use, said map[string]person.Consent, now time.Time) bool {
+	return !slices.ContainsFunc(s.Purposes, func(p message.Purpose) bool {
+		return p.Uses(use) && p.Refuses(said, "", now) != ""
+	})
 }
 
 // Journey returns the current version of the journey with that id.

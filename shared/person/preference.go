@@ -1,0 +1,55 @@
+package person
+
+import (
+	"maps"
+	"strings"
+)
+
+// The fields of preferences. What a company makes up itself stands under Custom
+// and a name: "custom.font".
+const (
+	Theme    = "theme"    // text
+	Topics   = "topics"   // list of texts, sorted
+	Channels = "channels" // list of the channels that messages may come by, sorted
+	Custom   = "custom."
+)
+
+// Limits of preferences.
+const (
+	MaxChoice      = 64      // characters of a theme, a topic, the name of a custom field
+	MaxTopics      = 50      // topics of a person
+	MaxCustom      = 50      // custom fields of a person
+	MaxCustomBytes = 1 << 10 // of the JSON of a custom field, which is text, a number, true or false
+	nothing        = "null"  // a field that was taken back
+)
+
+// Prefer records what the person chose for a field, null for nothing any more,
+// unless a later choice is known. It reports whether anything changed.
+func (n *Node) Prefer(field string, choice Trait) bool {
+	if have, ok := n.Preferences[field]; ok && !choice.wins(have) {
+		return false
+	}
+	if n.Preferences == nil {
+		n.Preferences = map[string]Trait{}
+	}
+	n.Preferences[field] = choice
+	return true
+}
+
+// Preferences joins what the person chose, by field. A field that was taken back
+// is left out.
+func (p *Person) Preferences() map[string]Trait {
+	out := map[string]Trait{}
+	for _, n := range p.Nodes {
+		for field, choice := range n.Preferences {
+			if have, ok := out[field]; !ok || choice.wins(have) {
+				out[field] = choice
+			}
+		}
+	}
+	maps.DeleteFunc(out, func(_ string, t Trait) bool { return string(t.Value) == nothing })
+	return out
+}
+
+// CustomField returns the name of a field that a company made up.
+func CustomField(field string) (name string, ok bool) { return strings.CutPrefix(field, Custom) }
