@@ -1,0 +1,71 @@
+package person_test
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"rapport/shared/person"
+)
+
+// The same words and choices in any order, on whichever nodes, repeated or not,
+// leave the same ones, to the byte; of words at one instant a no.
+func TestWordsInAnyOrder(t *testing.T) {
+	at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	type word struct {
+		key string
+		c   person.Consent
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		words := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) word {
+			c := person.Consent{
+				Given: rapid.Bool().Draw(t, "given"), At: at.Add(time.Duration(rapid.IntRange(0, 2).Draw(t, "hour")) * time.Hour),
+				By: fmt.Sprint("m", rapid.IntRange(0, 2).Draw(t, "by")), Wording: rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "wording"),
+			}
+			if c.Given && rapid.Bool().Draw(t, "expires") {
+				c.Expires = at.Add(time.Duration(rapid.IntRange(1, 9).Draw(t, "until")) * time.Hour)
+			}
+			return word{person.ConsentKey("marketing", rapid.SampledFrom([]string{"", "email"}).Draw(t, "channel")), c}
+		}), 1, 8).Draw(t, "words")
+		told := func(order []word) []byte {
+			p := person.New(person.NodeID{Kind: person.UserID, Value: "u1"}, at)
+			n := p.Nodes[0]
+			for _, w := range order {
+				n.Agree(w.key, w.c)
+				n.Prefer(person.Theme, person.Trait{Value: []byte(`"` + w.c.Wording + `"`), At: w.c.At, By: w.c.By})
+			}
+			body, err := p.Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			back, err := person.Decode(p.Root, 1, body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again, _ := back.Encode(); !bytes.Equal(again, body) {
+				t.Fatalf("%s comes back as %s", body, again)
+			}
+			latest := words[0].c.At
+			for _, w := range words {
+				if w.c.At.After(latest) {
+					latest = w.c.At
+				}
+			}
+			said, _ := person.Word(p.Consents(), "marketing", "email")
+			for _, w := range words {
+				if w.c.At.Equal(latest) && !w.c.Given && said.Given {
+					t.Fatalf("yes, though %+v was said at last", w.c)
+				}
+			}
+			return body
+		}
+		want := told(words)
+		shuffled := append(rapid.Permutation(words).Draw(t, "order"), words[0])
+		if got := told(shuffled); !bytes.Equal(got, want) {
+			t.Fatalf("%s\n%s", want, got)
+		}
+	})
+}
