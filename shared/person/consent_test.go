@@ -22,11 +22,11 @@ func TestWordsInAnyOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		words := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) word {
 			c := person.Consent{
-				Given: rapid.Bool().Draw(t, "given"), At: at.Add(time.Duration(rapid.IntRange(0, 2).Draw(t, "hour")) * time.Hour),
-				By: fmt.Sprint("m", rapid.IntRange(0, 2).Draw(t, "by")), Wording: rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "wording"),
+				Given: rapid.Bool().Draw(t, "given"), At: at.Add(time.Duration(rapid.IntRange(0, 1).Draw(t, "hour")) * time.Hour),
+				By: fmt.Sprint("m", rapid.IntRange(0, 1).Draw(t, "by")), Wording: rapid.SampledFrom([]string{"", "a"}).Draw(t, "wording"),
 			}
 			if c.Given && rapid.Bool().Draw(t, "expires") {
-				c.Expires = at.Add(time.Duration(rapid.IntRange(1, 9).Draw(t, "until")) * time.Hour)
+				c.Expires = at.Add(time.Duration(rapid.IntRange(1, 2).Draw(t, "until")) * time.Hour)
 			}
 			return word{person.ConsentKey("marketing", rapid.SampledFrom([]string{"", "email"}).Draw(t, "channel")), c}
 		}), 1, 8).Draw(t, "words")
