@@ -69,3 +69,24 @@ func TestWordsInAnyOrder(t *testing.T) {
 		}
 	})
 }
+
+// Two words that differ in nothing but what proves them leave the same one.
+func TestTiesOfWords(t *testing.T) {
+	at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	low := person.Consent{Given: true, At: at, By: "m1", Wording: "a", Expires: at.Add(time.Hour)}
+	for name, raise := range map[string]func(c *person.Consent){
+		"by": func(c *person.Consent) { c.By = "m2" }, "wording": func(c *person.Consent) { c.Wording = "b" },
+		"expiry": func(c *person.Consent) { c.Expires = at.Add(2 * time.Hour) }, "no": func(c *person.Consent) { c.Given = false },
+	} {
+		high := low
+		raise(&high)
+		for _, order := range [][]person.Consent{{low, high}, {high, low}} {
+			n := &person.Node{}
+			n.Agree("marketing", order[0])
+			n.Agree("marketing", order[1])
+			if n.Consent["marketing"] != high {
+				t.Errorf("%s: %+v of %+v", name, n.Consent["marketing"], order)
+			}
+		}
+	}
+}
