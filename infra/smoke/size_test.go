@@ -18,6 +18,11 @@ const (
 	maxFunction = 14_000_000
 )
 
+// larger functions are over the budget, which stays the aim (infra/adr/0014):
+// nobody waits for the start of send, and few people open the pages of report,
+// which also publishes what a split sets off.
+var larger = map[string]int64{"send": 14_800_000, "report": 15_500_000}
+
 // deployed is the architecture of template.yaml.
 const deployed = "arm64"
 
@@ -40,6 +45,7 @@ func TestSizes(t *testing.T) {
 		if name == "decide" {
 			limit = maxDecide
 		}
+		limit = max(limit, larger[name])
 		if bytes > limit {
 			t.Errorf("%s has %d bytes, at most %d are allowed: look for what it links with go tool nm -size", name, bytes, limit)
 		}
