@@ -17,8 +17,11 @@ import (
 // The keys of what a persona expects; every other one is a slot.
 const (
 	expectedAt        = "at"
-	expectedAudiences = "audiences"
+	expectedAudiences = "audiences" // that the persona must be in
+	expectedOutside   = "outside"   // audiences that it must not be in
 )
+
+var expectedKeys = []string{expectedAt, expectedAudiences, expectedOutside}
 
 // anyDay is when personas are looked at by a strategy that is the same on every
 // day, so that whether it is valid does not depend on when that is asked.
@@ -49,9 +52,13 @@ func (l *loader) checkExpected(s *strategy.Strategy) {
 		}
 		view := e.value.View(s.Declared, t.now)
 		s.Rules.Fill(&t.facts, view, nil, t.now)
-		t.audiences()
+		t.audiences(expectedAudiences, true)
+		t.audiences(expectedOutside, false)
 		for _, slot := range s.Slots {
-			if n := t.expects.scalar(slot.ID); n != nil && slot.ID != expectedAt && slot.ID != expectedAudiences {
+			if slices.Contains(expectedKeys, slot.ID) {
+				continue
+			}
+			if n := t.expects.scalar(slot.ID); n != nil {
 				t.block(n, plan, slot.ID, decision.Request{View: view, Now: t.now, Explain: true})
 			}
 		}
@@ -60,7 +67,7 @@ func (l *loader) checkExpected(s *strategy.Strategy) {
 
 // read takes the keys of what the persona expects.
 func (t *trial) read(body mapping) bool {
-	keys := []string{expectedAt, expectedAudiences}
+	keys := slices.Clone(expectedKeys)
 	for _, slot := range t.strategy.Slots {
 		keys = append(keys, slot.ID)
 	}
@@ -110,43 +117,41 @@ func fixed(p *audience.Program) bool {
 	return slices.ContainsFunc(p.Args, func(arg audience.Program) bool { return fixed(&arg) })
 }
 
-// audiences compares the audiences that the persona is in with all that it names.
-func (t *trial) audiences() {
-	n := t.expects.fields[expectedAudiences]
+// audiences holds the persona's membership in each audience under the key
+// against what it must be. Those that it does not name are not looked at, so that
+// a new one does not concern every persona.
+func (t *trial) audiences(key string, wanted bool) {
+	n := t.expects.fields[key]
 	if n == nil {
 		return
 	}
-	named := t.named(n)
-	for i, a := range t.strategy.Audiences {
-		matched, err := t.strategy.Rules.Match(i, &t.facts)
-		member, at := matched && err == nil, named[a.ID]
+	if n.Kind != yaml.SequenceNode {
+		t.report(n, "%s of %s must be a list of audiences, not %s", key, t.expects.what, kindOf(n))
+		return
+	}
+	seen := map[string]bool{}
+	for _, item := range n.Content {
+		i, ok := t.strategy.AudienceIndex(item.Value)
 		switch {
-		case member && at == nil:
-			t.report(n, "%s is in the audience %s, which it does not expect: %s", t.who(), a.ID, t.strategy.Rules.Why(i, &t.facts))
-		case !member && at != nil:
-			t.report(at, "%s is not in the audience %s, as it expects: %s", t.who(), a.ID, t.strategy.Rules.Why(i, &t.facts))
+		case !ok:
+			t.report(item, "there is no audience %q%s", item.Value, didYouMean(item.Value, t.loader.audiences.ids()))
+		case seen[item.Value]:
+			t.report(item, "%q stands twice in what %s expects: keep one", item.Value, t.who())
+		default:
+			t.membership(item, i, wanted)
 		}
+		seen[item.Value] = true
 	}
 }
 
-// named returns where each audience of the list stands.
-func (t *trial) named(n *yaml.Node) map[string]*yaml.Node {
-	out := map[string]*yaml.Node{}
-	if n.Kind != yaml.SequenceNode {
-		t.report(n, "audiences of %s must be a list of all that it is in, [] for none, not %s", t.expects.what, kindOf(n))
-		return out
+func (t *trial) membership(n *yaml.Node, i int, wanted bool) {
+	matched, err := t.strategy.Rules.Match(i, &t.facts)
+	switch member := matched && err == nil; {
+	case member && !wanted:
+		t.report(n, "%s is in the audience %s, where it expects not to be: %s", t.who(), n.Value, t.strategy.Rules.Why(i, &t.facts))
+	case !member && wanted:
+		t.report(n, "%s is not in the audience %s, as it expects: %s", t.who(), n.Value, t.strategy.Rules.Why(i, &t.facts))
 	}
-	for _, item := range n.Content {
-		if _, ok := t.strategy.AudienceIndex(item.Value); !ok {
-			t.report(item, "there is no audience %q%s", item.Value, didYouMean(item.Value, t.loader.audiences.ids()))
-			continue
-		}
-		if out[item.Value] != nil {
-			t.report(item, "%q stands twice in what %s expects: keep one", item.Value, t.who())
-		}
-		out[item.Value] = item
-	}
-	return out
 }
 
 // block compares what the persona gets in a slot with what it expects there. Of

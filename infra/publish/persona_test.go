@@ -63,12 +63,15 @@ var personaChanges = []struct {
 	{"expects nothing", "    expects:\n      audiences: [vip]\n      hero: hero-vip\n", "", "", true},
 	{"nobody yet", "lastSeen: 1h30m ago", "lastSeen: now", "", true},
 
-	{"an audience too few", "[vip]", "[]", `s.yaml:34:18: the persona regular is in the audience vip, which it does not expect: computed.orders >= 3 is true (computed.orders = 9)`, false},
+	{"no audience is looked at", "[vip]", "[]", "", true},
+	{"outside", "[vip]", "[vip]\n      outside: [quiet]", "", true},
+	{"outside, in vain", "audiences: [vip]", "outside: [quiet, vip]", `s.yaml:34:24: the persona regular is in the audience vip, where it expects not to be: computed.orders >= 3 is true (computed.orders = 9)`, false},
+	{"outside of none", "audiences: [vip]", "outside: [vp]", `s.yaml:34:17: there is no audience "vp"; did you mean "vip"?`, false},
+	{"outside as a text", "audiences: [vip]", "outside: quiet", `s.yaml:34:16: outside of what the persona regular expects must be a list of audiences, not text`, true},
 	{"an audience too many", "[vip]", "[vip, quiet]", `s.yaml:34:24: the persona regular is not in the audience quiet, as it expects: now - computed.last_order_at > duration("720h0m0s") is false`, false},
-	{"time makes a member", "last_order_at: 12d ago", "last_order_at: 31d ago", `s.yaml:34:18: the persona regular is in the audience quiet, which it does not expect: `, false},
 	{"an audience that is none", "[vip]", "[vip, vp]", `s.yaml:34:24: there is no audience "vp"; did you mean "vip"?`, false},
 	{"an audience twice", "[vip]", "[vip, vip]", `s.yaml:34:24: "vip" stands twice in what the persona regular expects: keep one`, true},
-	{"audiences as a text", "[vip]", "vip", `s.yaml:34:18: audiences of what the persona regular expects must be a list of all that it is in, [] for none, not text`, true},
+	{"audiences as a text", "[vip]", "vip", `s.yaml:34:18: audiences of what the persona regular expects must be a list of audiences, not text`, true},
 	{"another block", "hero: hero-vip\n", "hero: hero-low\n", `s.yaml:35:13: the persona regular gets the block hero-tea in hero, not hero-low, as it expects: its priority is 5, that of the other 10`, false},
 	{"the fallback", "hero: hero-vip\n", "hero: hero-welcome\n", `s.yaml:35:13: the persona regular gets the block hero-tea in hero, not hero-welcome, as it expects: it is for who gets no other`, false},
 	{"by a rule", "hero: hero-vip\n", "hero: hero-gift\n", `s.yaml:35:13: the persona regular gets the block hero-tea in hero, not hero-gift, as it expects: its rule does not hold: has(traits.gift) is false`, false},
@@ -178,6 +181,18 @@ func TestPersonasAsPublished(t *testing.T) {
 	lax, _ := publish.Load(write(t, map[string]string{"s.yaml": strings.Replace(goodPersona, "      hero: hero-vip\n", "", 1)}))
 	if lax.Version != doc.Version {
 		t.Error("what a persona expects makes another version of the same strategy")
+	}
+}
+
+// Time makes a member of a persona as of anybody.
+func TestPersonasGoWithTime(t *testing.T) {
+	for ago, want := range map[string]string{"30d ago": "", "30d1m ago": "s.yaml:34:17: the persona regular is in the audience quiet, where it expects not to be: "} {
+		text := strings.Replace(goodPersona, "audiences: [vip]", "outside: [quiet]", 1)
+		text = strings.Replace(text, "last_order_at: 12d ago", "last_order_at: "+ago, 1)
+		_, problems := publish.Load(write(t, map[string]string{"s.yaml": text}))
+		if got := texts(problems); !strings.HasPrefix(got, want) || want == "" && got != "" {
+			t.Errorf("%s: %s, want %q", ago, got, want)
+		}
 	}
 }
 
