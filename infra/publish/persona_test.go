@@ -85,6 +85,7 @@ var personaChanges = []struct {
 	{"a day where it matters", "priority: 10, content: {}}\n  hero-tea", "priority: 10, from: 2026-12-01, content: {}}\n  hero-tea", `s.yaml:34:7: what the persona regular expects needs at, a date like 2026-11-30: the block hero-vip has from or until`, false},
 	{"a time in a rule", "when: computed.orders >= 3", `when: computed.orders >= 3 && now > timestamp("2025-01-01T00:00:00Z")`, `s.yaml:34:7: what the persona regular expects needs at, a date like 2026-11-30: the rule of the audience vip is about a certain time`, false},
 	{"a time in a block's rule", "traits.gift == true", `now > timestamp("2045-01-01T00:00:00Z")`, `s.yaml:34:7: what the persona regular expects needs at, a date like 2026-11-30: the rule of the block hero-gift is about a certain time`, false},
+	{"a time of a trait", "traits.gift == true", `timestamp(traits.gift) < now`, `s.yaml:34:7: what the persona regular expects needs at, a date like 2026-11-30: the rule of the block hero-gift is about a certain time`, false},
 	{"at", "      audiences: [vip]", "      at: 2026-12-24T18:00:00+02:00\n      audiences: [vip]", "", true},
 	{"at, no day", "      audiences: [vip]", "      at: Monday\n      audiences: [vip]", `s.yaml:34:11: at of what the persona regular expects must be a date like 2026-11-30`, true},
 

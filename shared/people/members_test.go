@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"rapport/shared/audience"
 	"rapport/shared/event"
 	"rapport/shared/fault"
 	"rapport/shared/message"
@@ -20,13 +21,17 @@ import (
 	"rapport/shared/table"
 )
 
-// withPurposes is the sample strategy with one purpose of each kind.
+// withPurposes is the sample strategy with one purpose of each kind, and with an
+// audience that whoever is nobody would be in.
 func withPurposes(t testing.TB) *strategy.Strategy {
 	t.Helper()
 	doc := sample(t).Document
 	doc.Purposes = []message.Purpose{
 		{ID: "marketing", Name: "News", Basis: message.OptOut}, {ID: "newsletter", Name: "Newsletter", Basis: message.OptIn},
 	}
+	doc.Audiences = append(doc.Audiences, audience.Audience{
+		ID: "unknown", When: audience.Program{Op: audience.OpNot, Args: []audience.Program{{Op: audience.OpGet, Path: []string{audience.Known}}}},
+	})
 	s, err := strategy.Ready(doc)
 	if err != nil {
 		t.Fatal(err)
@@ -97,6 +102,7 @@ func TestMembers(t *testing.T) {
 		"who did not refuse":           {people.Asked{Audience: "vip", Purpose: "marketing"}, []string{"bounce ", "mia mia@example.com", "paul paul@example.com", "rita rita@example.com"}, 1},
 		"who agreed":                   {people.Asked{Audience: "vip", Purpose: "newsletter"}, []string{"bounce ", "rita rita@example.com"}, 3},
 		"somebody without a user id":   {people.Asked{Audience: "from-ukraine", Purpose: "marketing"}, []string{"browser-77aa01f3c9d2 "}, 0},
+		"neither pointer nor grave":    {people.Asked{Audience: "unknown"}, []string{"browser-77aa01f3c9d2 "}, 0},
 		"an undecided rule":            {people.Asked{Audience: "best-and-quiet"}, nil, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
