@@ -57,7 +57,7 @@ func Gate(m *Message, look Look, now time.Time) string {
 	}
 	switch {
 	case look.Template.Guarantee == AtLeastOnce:
-	case !takesMail(look.Channels):
+	case !TakesMail(look.Channels):
 		return Channel
 	case now.After(m.Due.Add(Patience)):
 		return Late
@@ -65,8 +65,9 @@ func Gate(m *Message, look Look, now time.Time) string {
 	return ""
 }
 
-// takesMail reports whether mail is among the preferred channels.
-func takesMail(preferred json.RawMessage) bool {
+// TakesMail reports whether mail is among the preferred channels, nil for no
+// preference.
+func TakesMail(preferred json.RawMessage) bool {
 	var channels []string
 	return preferred == nil || json.Unmarshal(preferred, &channels) != nil || slices.Contains(channels, Email)
 }

@@ -31,7 +31,7 @@ type Asked struct {
 // and not be the last.
 type Members struct {
 	People   []Member
-	Withheld int    // members who did not agree to the purpose
+	Withheld int    // members who did not agree to the purpose over any of its channels
 	Next     string // pass it as after to read on; "" on the last page
 }
 
@@ -120,15 +120,41 @@ func (f *search) take(out *Members, item *table.Item) error {
 	if matched, err := f.strategy.Rules.Match(f.audience, &f.facts); !matched || err != nil {
 		return nil // a rule that cannot be decided has not matched
 	}
-	if f.purpose != nil && f.purpose.Refuses(p.Consents(), "", f.now) != "" {
+	listed, mail := f.agreed(p)
+	if !listed {
 		out.Withheld++
 		return nil
 	}
-	out.People = append(out.People, f.member(p, v))
+	m := memberOf(v)
+	if mail {
+		m.Email = p.Address()
+	}
+	out.People = append(out.People, m)
 	return nil
 }
 
-func (f *search) member(p *person.Person, v *person.View) Member {
+// agreed reports whether the purpose may reach the person at all, over any of its
+// channels, and whether it may by mail, as send would judge that.
+func (f *search) agreed(p *person.Person) (listed, mail bool) {
+	if f.purpose == nil {
+		return true, false
+	}
+	said := p.Consents()
+	mail = f.purpose.Refuses(said, message.Email, f.now) == "" && message.TakesMail(p.Preferences()[person.Channels].Value)
+	writes := false
+	for _, channel := range message.Channels() {
+		if f.purpose.Writes(channel) {
+			writes = true
+			listed = listed || f.purpose.Refuses(said, channel, f.now) == ""
+		}
+	}
+	if !writes { // it is about something else than messages
+		listed = f.purpose.Refuses(said, "", f.now) == ""
+	}
+	return listed, listed && mail
+}
+
+func memberOf(v *person.View) Member {
 	m := Member{ID: v.ID}
 	for _, id := range v.Nodes {
 		switch {
@@ -137,9 +163,6 @@ func (f *search) member(p *person.Person, v *person.View) Member {
 		case id.Kind == person.AnonymousID && m.UserID == "" && m.AnonymousID == "":
 			m.AnonymousID = id.Value
 		}
-	}
-	if f.purpose != nil {
-		m.Email = p.Address()
 	}
 	return m
 }

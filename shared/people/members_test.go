@@ -2,6 +2,7 @@ package people_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -27,7 +28,9 @@ func withPurposes(t testing.TB) *strategy.Strategy {
 	t.Helper()
 	doc := sample(t).Document
 	doc.Purposes = []message.Purpose{
-		{ID: "marketing", Name: "News", Basis: message.OptOut}, {ID: "newsletter", Name: "Newsletter", Basis: message.OptIn},
+		{ID: "marketing", Name: "News", Basis: message.OptOut},
+		{ID: "newsletter", Name: "Newsletter", Basis: message.OptIn, Channels: []string{message.Email, "sms"}},
+		{ID: "sale", Name: "Passing on", Basis: message.OptOut, GPC: true},
 	}
 	doc.Audiences = append(doc.Audiences, audience.Audience{
 		ID: "unknown", When: audience.Program{Op: audience.OpNot, Args: []audience.Program{{Op: audience.OpGet, Path: []string{audience.Known}}}},
@@ -197,26 +200,43 @@ func TestMembersPages(t *testing.T) {
 	}
 }
 
-// Whatever people said, who may be written to by a purpose is who send would
-// write to: the two never differ.
+// Whatever people said, over whichever channel: an address is handed out where
+// send would write to it, and who refused every channel is withheld.
 func TestMembersAreWhoMayBeWrittenTo(t *testing.T) {
 	strat := withPurposes(t)
 	db := newTable(t, at(noon))
+	keys := []string{"marketing", "newsletter", "sale", "marketing/email", "newsletter/email", "newsletter/sms"}
 	rapid.Check(t, func(rt *rapid.T) {
 		empty(t, db)
 		s := newStore(db, at(noon))
 		fold(t, s, strat, login("l", phone, "u", noon, `{"email":"u@example.com"}`), order("o", "u", noon, "700"))
-		for i := range rapid.IntRange(0, 4).Draw(rt, "words") {
-			c := person.Consent{Given: rapid.Bool().Draw(rt, "given"), At: noon.Add(time.Duration(rapid.IntRange(-2, 2).Draw(rt, "when")) * time.Hour), By: fmt.Sprint(i)}
-			must(t, s.Agree(t.Context(), strat, userNode("u"), rapid.SampledFrom([]string{"marketing", "newsletter"}).Draw(rt, "purpose"), c))
+		for i := range rapid.IntRange(0, 5).Draw(rt, "words") {
+			c := person.Consent{Given: rapid.Bool().Draw(rt, "given"), At: noon.Add(time.Duration(rapid.IntRange(-3, 0).Draw(rt, "when")) * time.Hour), By: fmt.Sprint(i)}
+			if c.Given && rapid.Bool().Draw(rt, "expires") {
+				c.Expires = noon.Add(time.Duration(rapid.IntRange(-1, 1).Draw(rt, "until")) * time.Hour)
+			}
+			must(t, s.Agree(t.Context(), strat, userNode("u"), rapid.SampledFrom(keys).Draw(rt, "key"), c))
+		}
+		if channels := rapid.SampledFrom([]string{"", `["email"]`, `["sms"]`}).Draw(rt, "channels"); channels != "" {
+			choice := map[string]person.Trait{person.Channels: {Value: json.RawMessage(channels), At: noon, By: "p"}}
+			_, err := s.Say(t.Context(), strat, userNode("u"), people.Statement{Preferences: choice})
+			must(t, err)
 		}
 		p := find(t, s, userNode("u"))
 		for i := range strat.Purposes {
-			look := message.Look{Template: &message.Template{}, Purpose: &strat.Purposes[i], Address: p.Address(), Consent: p.Consents()}
+			purpose := &strat.Purposes[i]
+			look := message.Look{
+				Template: &message.Template{}, Purpose: purpose, Address: p.Address(), Consent: p.Consents(), Channels: p.Preferences()[person.Channels].Value,
+			}
 			open := message.Gate(&message.Message{Due: noon}, look, noon) == ""
-			found, _ := members(t, s, strat, people.Asked{Audience: "vip", Purpose: strat.Purposes[i].ID})
-			if (len(found.People) == 1) != open || (found.Withheld == 1) == open {
-				rt.Fatalf("%s: send writes: %v, but %+v", strat.Purposes[i].ID, open, found)
+			over := map[string][]string{"marketing": {message.Email}, "newsletter": {message.Email, "sms"}, "sale": {""}}[purpose.ID]
+			listed := slices.ContainsFunc(over, func(channel string) bool { return purpose.Refuses(p.Consents(), channel, noon) == "" })
+			found, _ := members(t, s, strat, people.Asked{Audience: "vip", Purpose: purpose.ID})
+			if (len(found.People) == 1) != listed || (found.Withheld == 1) == listed {
+				rt.Fatalf("%s: may be reached: %v, but %+v", purpose.ID, listed, found)
+			}
+			if mailed := listed && found.People[0].Email == "u@example.com"; mailed != (open && listed) {
+				rt.Fatalf("%s: send writes: %v, but %+v", purpose.ID, open, found)
 			}
 		}
 	})
