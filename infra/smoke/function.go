@@ -75,7 +75,8 @@ func Start(ctx context.Context, bootstrap string, env ...string) (*Function, err
 // its first event.
 func (f *Function) Ready() time.Duration { return f.ready }
 
-// Log is what the function has written so far.
+// Log is what the function has written so far: all of it only once it is gone,
+// as after Stop.
 func (f *Function) Log() string { return f.log.String() }
 
 // Invoke hands the function an event and returns its answer. The function's

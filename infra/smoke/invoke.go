@@ -143,7 +143,9 @@ func (i Invocation) call(ctx context.Context, bootstrap, engine string, variable
 	defer cancel()
 	began := time.Now()
 	answer, err := f.Invoke(ctx, i.Event)
-	out := Outcome{Answer: answer, Log: f.Log(), Calls: table.Calls(), Took: time.Since(began)}
+	took := time.Since(began)
+	f.Stop() // what it wrote is on its way until it has ended
+	out := Outcome{Answer: answer, Log: f.Log(), Calls: table.Calls(), Took: took}
 	for c, n := range roads.Calls() {
 		out.Calls[c] += n
 	}
