@@ -170,6 +170,7 @@ func TestEverySample(t *testing.T) {
 				feed(t, f, name, sample)
 			}
 			malformed(t, f)
+			f.Stop() // so that the log is whole
 			logIsJSON(t, f.Log())
 			logTellsNobody(t, f.Log())
 		})
