@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -20,8 +18,6 @@ import (
 	"rapport/shared/strategy"
 	"rapport/shared/table"
 )
-
-var switches = flag.Int("switches", switchesByDefault, "how often the explorer of erasures switches between two writers")
 
 // What must not be found any more once the victim is erased.
 const (
@@ -95,12 +91,13 @@ func traces(s shelf, erased ...person.NodeID) string {
 	hashes := map[string]bool{}
 	for _, id := range erased {
 		hashes[id.Hash()] = true
-		item := s[table.PersonKey(id.Hash())]
+		item, _ := s.at(table.PersonKey(id.Hash()))
 		if tomb, ok := person.DecodeTombstone(item.Body); !ok || len(tomb.Rest) > 0 {
 			return fmt.Sprintf("%s has no closed tombstone: %s", id, item.Body)
 		}
 	}
-	for key, item := range s {
+	for item := range s.items() {
+		key := item.Key
 		text := key.Partition + " " + key.Sort + " " + string(item.Body)
 		for _, canary := range canaries {
 			if strings.Contains(text, canary) {
@@ -144,7 +141,7 @@ func TestErase(t *testing.T) {
 	if _, err := store.Erase(t.Context(), userNode("nobody"), nil); fault.KindOf(err) != fault.NotFound {
 		t.Errorf("erasing nobody: %v", err)
 	}
-	if _, made := s[table.PersonKey(userNode("nobody").Hash())]; made {
+	if _, made := s.at(table.PersonKey(userNode("nobody").Hash())); made {
 		t.Error("erasing nobody left something")
 	}
 }
@@ -165,16 +162,17 @@ func TestNothingBringsAnErasedPersonBack(t *testing.T) {
 		s := left(t, strat)
 		store := newStore(s, at(noon))
 		erase(t, store, userNode(victim))
-		before := len(s)
+		before := s.size()
 		for i := range 2 {
 			effects := fold(t, store, strat, e)
 			if len(effects) > 0 {
 				t.Errorf("%s: effects %v", name, effects)
 			}
-			if found := traces(s, userNode(victim), device(tablet)); found != "" || len(s) != before {
-				t.Errorf("%s: %d items, were %d; %s", name, len(s), before, found)
+			if found := traces(s, userNode(victim), device(tablet)); found != "" || s.size() != before {
+				t.Errorf("%s: %d items, were %d; %s", name, s.size(), before, found)
 			}
-			if got := s[table.PersonKey(e.Node().Hash())].Counters["refused"]; got != int64(i)+1 {
+			tomb, _ := s.at(table.PersonKey(e.Node().Hash()))
+			if got := tomb.Counters["refused"]; got != int64(i)+1 {
 				t.Errorf("%s: the tombstone counts %d", name, got)
 			}
 		}
@@ -259,7 +257,7 @@ func TestLostCommitsOfAnErasure(t *testing.T) {
 	for lose := 1; ; lose++ {
 		commits := 0
 		for _, applied := range []bool{false, true} {
-			s := maps.Clone(start)
+			s := start.clone()
 			f := &faulty{Table: s, lose: lose, applied: applied}
 			_, err := newStore(f, at(noon)).Erase(t.Context(), userNode(victim), nil)
 			if commits = f.calls; commits < lose {
@@ -299,7 +297,7 @@ func TestLostCommitsOfAnErasure(t *testing.T) {
 
 // refusedIn is how many events all tombstones refused.
 func refusedIn(s shelf) (n int64) {
-	for _, item := range s {
+	for item := range s.items() {
 		n += item.Counters["refused"]
 	}
 	return n
@@ -418,7 +416,7 @@ func TestErasureAgainstOtherWriters(t *testing.T) {
 		},
 		"erasure": func(s *people.Store) error { _, err := s.Erase(ctx, device(tablet), nil); return err },
 	} {
-		total += interleave(start, *switches, func(s *people.Store) {
+		total += interleave(start, func(s *people.Store) {
 			if _, err := s.Erase(ctx, userNode(victim), nil); err != nil {
 				t.Errorf("%s: the erasure fails: %v", name, err)
 			}

@@ -2,7 +2,6 @@ package people_test
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -10,72 +9,17 @@ import (
 	"rapport/shared/people"
 	"rapport/shared/person"
 	"rapport/shared/strategy"
-	"rapport/shared/table"
 )
-
-// turns lets one of several writers make its next call of the table, and waits
-// until it has come to the one after, or is done.
-type turns struct {
-	table.Table
-	arrived chan bool // true: at a call, false: done
-	forward chan struct{}
-}
-
-func (w *turns) wait() {
-	w.arrived <- true
-	<-w.forward
-}
-
-func (w *turns) Get(ctx context.Context, keys ...table.Key) ([]*table.Item, error) {
-	w.wait()
-	return w.Table.Get(ctx, keys...)
-}
-
-func (w *turns) Commit(ctx context.Context, owner string, writes ...table.Write) error {
-	w.wait()
-	return w.Table.Commit(ctx, owner, writes...)
-}
-
-// bySchedule runs the writers call by call in the order that the bits of the
-// schedule say, and once these are used up, the first who can.
-func bySchedule(db table.Table, schedule uint, bits int, writers ...func(*people.Store)) {
-	all := make([]*turns, len(writers))
-	for i, write := range writers {
-		w := &turns{Table: db, arrived: make(chan bool), forward: make(chan struct{})}
-		all[i] = w
-		go func() {
-			defer func() { w.arrived <- false }() // also when the test fails in there
-			write(newStore(w, at(noon)))
-		}()
-	}
-	var ready []*turns
-	for _, w := range all {
-		if <-w.arrived {
-			ready = append(ready, w)
-		}
-	}
-	for call := 0; len(ready) > 0; call++ {
-		next := 0
-		if call < bits {
-			next = int(schedule>>call) & 1 % len(ready)
-		}
-		w := ready[next]
-		w.forward <- struct{}{}
-		if !<-w.arrived {
-			ready = slices.Delete(ready, next, next+1)
-		}
-	}
-}
 
 // Whatever else happens during a split, call by call: all is as if the one had
 // come after the other.
 func TestSplitAmongOthers(t *testing.T) {
 	strat := sample(t)
 	ids := []person.NodeID{userNode("u1"), userNode("u2"), userNode("u3"), device(phone), device(laptop)}
-	out := func(id person.NodeID) func(*people.Store) {
+	out := func(id person.NodeID) work {
 		return func(s *people.Store) { split(t, s, strat, id) }
 	}
-	for name, writers := range map[string][2]func(*people.Store){
+	for name, writers := range map[string][2]work{
 		"split × merge": {out(userNode("u2")), func(s *people.Store) {
 			fold(t, s, strat, alias("x1", "u1", "u3", noon, true))
 		}},
@@ -92,29 +36,22 @@ func TestSplitAmongOthers(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			db := newTable(t, at(noon))
-			begin := func() {
-				empty(t, db)
-				story(t, newStore(db, at(noon)), strat)
-			}
+			start := shelf{}
+			story(t, newStore(start, at(noon)), strat)
 			var serial [2][]string
 			for i := range serial {
-				begin()
-				s := newStore(db, at(noon))
+				s := newStore(start.clone(), at(noon))
 				writers[i](s)
 				writers[1-i](s)
 				serial[i] = all(t, s, strat, ids)
 			}
-			const bits = 6
-			for schedule := range uint(1 << bits) {
-				begin()
-				bySchedule(db, schedule, bits, writers[0], writers[1])
-				where := fmt.Sprintf("schedule %06b", schedule)
-				sound(t, db, where)
+			runs := interleave(start, writers[0], writers[1], func(db shelf, order string) {
+				sound(t, db, order)
 				if got := all(t, newStore(db, at(noon)), strat, ids); !slices.Equal(got, serial[0]) && !slices.Equal(got, serial[1]) {
-					t.Fatalf("%s:\n%v\nis neither\n%v\nnor\n%v", where, got, serial[0], serial[1])
+					t.Fatalf("%s:\n%v\nis neither\n%v\nnor\n%v", order, got, serial[0], serial[1])
 				}
-			}
+			})
+			t.Logf("%d orders", runs)
 		})
 	}
 }

@@ -57,10 +57,8 @@ func permute[T any](list []T, visit func([]T)) {
 // leads in at most two reads to the one person that lists it.
 func TestPointersStaySound(t *testing.T) {
 	strat := sample(t)
-	tb := newTable(t, at(noon))
 	for seed := range uint64(100) {
-		r := rand.New(rand.NewPCG(seed, 2))
-		empty(t, tb)
+		r, tb := rand.New(rand.NewPCG(seed, 2)), shelf{}
 		s := newStore(tb, at(noon))
 		for _, e := range stories(r, 120) {
 			fold(t, s, strat, e)

@@ -2,7 +2,4 @@
 
 package people_test
 
-const (
-	seedsByDefault    = 1000
-	switchesByDefault = 3
-)
+const seedsByDefault = 100

@@ -8,14 +8,14 @@ import (
 	"sync"
 	"testing"
 
-	"rapport/shared/embedded"
 	"rapport/shared/event"
 	"rapport/shared/people"
 	"rapport/shared/strategy"
+	"rapport/shared/table"
 )
 
-// Under the race detector fewer seeds run: folding shares nothing, and the same
-// test runs in full without it (make test).
+// A plain run has few seeds; make test has 1000, without the race detector, for
+// folding shares nothing.
 var (
 	orderSeeds = flag.Int("seeds", seedsByDefault, "how many seeds TestAnyOrderAnyRepetition runs")
 	orderFirst = flag.Uint64("first-seed", 1, "the first seed; with -seeds=1 a failure is run again")
@@ -28,10 +28,9 @@ func TestAnyOrderAnyRepetition(t *testing.T) {
 	seeds := make(chan uint64)
 	var wg sync.WaitGroup
 	for range 2 {
-		db := newTable(t, at(noon))
 		wg.Go(func() {
 			for seed := range seeds {
-				sameFromAnyOrder(t, db, strat, seed)
+				sameFromAnyOrder(t, strat, seed)
 			}
 		})
 	}
@@ -43,16 +42,16 @@ func TestAnyOrderAnyRepetition(t *testing.T) {
 	t.Logf("seeds=%d from %d, 200 events each", *orderSeeds, *orderFirst)
 }
 
-func sameFromAnyOrder(t *testing.T, db *embedded.DB, strat *strategy.Strategy, seed uint64) {
+func sameFromAnyOrder(t *testing.T, strat *strategy.Strategy, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 0))
 	events := stories(r, 200)
-	want := deliver(t, db, strat, events, r)
+	want := deliver(t, shelf{}, strat, events, r)
 	again := slices.Clone(events)
 	for range 60 {
 		again = append(again, events[r.IntN(len(events))])
 	}
 	r.Shuffle(len(again), func(i, j int) { again[i], again[j] = again[j], again[i] })
-	got := deliver(t, db, strat, again, r)
+	got := deliver(t, shelf{}, strat, again, r)
 	for i, id := range everybody() {
 		if want[i] != got[i] {
 			t.Errorf("seed %d: %s depends on the order (run with -seeds=1 -first-seed=%d)\n%s\n%s", seed, id, seed, want[i], got[i])
@@ -61,9 +60,9 @@ func sameFromAnyOrder(t *testing.T, db *embedded.DB, strat *strategy.Strategy, s
 	}
 }
 
-// deliver folds the events in batches of random size and returns all people.
-func deliver(t *testing.T, db *embedded.DB, strat *strategy.Strategy, events []event.Event, r *rand.Rand) []string {
-	empty(t, db)
+// deliver folds the events into an empty table, in batches of random size, and
+// returns all people.
+func deliver(t *testing.T, db table.Table, strat *strategy.Strategy, events []event.Event, r *rand.Rand) []string {
 	store := newStore(db, at(noon))
 	for len(events) > 0 {
 		n := min(len(events), 1+r.IntN(60))
@@ -84,7 +83,7 @@ func TestConcurrentDeliveries(t *testing.T) {
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		events := stories(r, 60)
-		want := deliver(t, db, strat, events, r)
+		want := deliver(t, shelf{}, strat, events, r)
 
 		empty(t, db)
 		store := newStore(db, at(noon))

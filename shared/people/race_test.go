@@ -2,7 +2,4 @@
 
 package people_test
 
-const (
-	seedsByDefault    = 50
-	switchesByDefault = 2
-)
+const seedsByDefault = 50

@@ -2,161 +2,139 @@ package people_test
 
 import (
 	"context"
+	"hash/maphash"
 	"iter"
-	"maps"
-	"slices"
-	"strings"
 
 	"rapport/shared/people"
 	"rapport/shared/table"
 )
 
-// shelf is the table in memory, without expiry and owners: thousands of them are
-// made, and none loses a reply.
-type shelf map[table.Key]table.Item
+// work is what one writer does on the store that it is given.
+type work func(*people.Store)
 
-func (s shelf) Get(_ context.Context, keys ...table.Key) ([]*table.Item, error) {
-	out := make([]*table.Item, len(keys))
-	for i, key := range keys {
-		if item, ok := s[key]; ok {
-			item.Counters = maps.Clone(item.Counters)
-			out[i] = &item
-		}
-	}
-	return out, nil
+// writer is somebody who works on a shelf, call by call: next makes its next
+// call of the table.
+type writer struct {
+	next func()
+	over bool   // there are no more calls
+	seen uint64 // a digest of all that the table answered
 }
 
-func (s shelf) Query(_ context.Context, partition string, r table.Range) (table.Page, error) {
-	var p table.Page
-	for key, item := range s {
-		if key.Partition == partition && key.Sort >= r.From && (r.To == "" || key.Sort <= r.To) {
-			p.Items = append(p.Items, item)
-		}
-	}
-	slices.SortFunc(p.Items, func(a, b table.Item) int { return strings.Compare(a.Key.Sort, b.Key.Sort) })
-	return p, nil
-}
-
-func (s shelf) Scan(context.Context, table.Segment) (table.Page, error) {
-	return table.Page{Items: slices.Collect(maps.Values(s))}, nil
-}
-
-func (s shelf) Commit(_ context.Context, owner string, writes ...table.Write) error {
-	if err := table.Validate(owner, writes); err != nil {
-		return err
-	}
-	c := &table.Conflict{Reasons: make([]table.Reason, len(writes))}
-	refused := false
-	for i, w := range writes {
-		item, ok := s[w.Key]
-		c.Reasons[i] = w.Judge(ok, item.Version, item.Counters[w.If.Counter])
-		refused = refused || c.Reasons[i] != table.Held
-	}
-	if refused {
-		return c
-	}
-	for _, w := range writes {
-		s.apply(w)
-	}
-	return nil
-}
-
-func (s shelf) apply(w table.Write) {
-	item := s[w.Key]
-	item.Key, item.Version = w.Key, item.Version+1
-	switch w.Op {
-	case table.OpPut:
-		item.Body, item.Counters, item.Expires = w.Body, w.Counters, w.Expires
-		s[w.Key] = item
-	case table.OpAdd:
-		sum := map[string]int64{}
-		maps.Copy(sum, item.Counters)
-		for name, n := range w.Counters {
-			sum[name] += n
-		}
-		item.Counters = sum
-		s[w.Key] = item
-	case table.OpDelete:
-		delete(s, w.Key)
-	}
-}
-
-// turn is a table whose caller waits for its turn ahead of every call.
+// turn is a writer's table: it waits for its turn ahead of every call.
 type turn struct {
 	shelf
+	seed  maphash.Seed
+	w     *writer
 	yield func(struct{}) bool
 }
 
 func (t turn) Get(ctx context.Context, keys ...table.Key) ([]*table.Item, error) {
 	t.yield(struct{}{})
-	return t.shelf.Get(ctx, keys...)
+	items, err := t.shelf.Get(ctx, keys...)
+	for _, item := range items {
+		t.saw(item)
+	}
+	return items, err
 }
 
 func (t turn) Query(ctx context.Context, partition string, r table.Range) (table.Page, error) {
 	t.yield(struct{}{})
-	return t.shelf.Query(ctx, partition, r)
+	page, err := t.shelf.Query(ctx, partition, r)
+	t.saw(nil)
+	for i := range page.Items {
+		t.saw(&page.Items[i])
+	}
+	return page, err
 }
 
 func (t turn) Commit(ctx context.Context, owner string, writes ...table.Write) error {
 	t.yield(struct{}{})
-	return t.shelf.Commit(ctx, owner, writes...)
+	err := t.shelf.Commit(ctx, owner, writes...)
+	t.w.saw(1)
+	if c := table.AsConflict(err); c != nil {
+		for _, reason := range c.Reasons {
+			t.w.saw(2 + uint64(reason))
+		}
+	}
+	return err
 }
 
-// interleave runs both works on a table of its own, in every order of their calls
-// with at most so many switches from one that could go on to the other. It calls
-// end after each and returns how many orders there were.
-func interleave(start shelf, switches int, a, b func(*people.Store), end func(shelf, string)) (orders int) {
-	todo := []string{"", "B"}
-	for ; len(todo) > 0; orders++ {
+func (t turn) saw(item *table.Item) {
+	if item == nil {
+		t.w.saw(0)
+		return
+	}
+	t.w.saw(digest(t.seed, item))
+}
+
+func (w *writer) saw(sum uint64) { w.seen = (w.seen ^ sum) * 0x9e3779b97f4a7c15 }
+
+// begin lets the works come as far as their first call.
+func begin(s shelf, seed maphash.Seed, works ...work) []*writer {
+	out := make([]*writer, len(works))
+	for i, do := range works {
+		w := &writer{}
+		step, _ := iter.Pull(iter.Seq[struct{}](func(yield func(struct{}) bool) {
+			do(newStore(turn{s, seed, w, yield}, at(noon)))
+		}))
+		w.next = func() { _, more := step(); w.over = !more }
+		w.next()
+		out[i] = w
+	}
+	return out
+}
+
+// interleave runs two works on shelves of their own, in every order of their
+// calls. Orders that lead to what another order led to are not gone through
+// again: what a writer does depends on nothing but what the table answered it.
+// It calls end after each run, and returns how many there were.
+func interleave(start shelf, a, b work, end func(s shelf, order string)) (runs int) {
+	seed := maphash.MakeSeed()
+	known := map[[3]uint64]bool{}
+	todo := []string{""}
+	for ; len(todo) > 0; runs++ {
 		order := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
-		s := maps.Clone(start)
-		took, open := inOrder(s, order, a, b)
+		s := start.clone()
+		writers := begin(s, seed, a, b)
+		took := ""
+		for !writers[0].over || !writers[1].over {
+			next := 0
+			switch {
+			case writers[0].over:
+				next = 1
+			case len(took) < len(order):
+				next = int(order[len(took)] - 'A')
+			case !writers[1].over:
+				state := [3]uint64{writers[0].seen, writers[1].seen, s.sum(seed)}
+				if !known[state] {
+					known[state] = true
+					todo = append(todo, took+"B")
+				}
+			}
+			took += string(rune('A' + next))
+			writers[next].next()
+		}
 		end(s, took)
-		for i := len(order); i < len(took); i++ {
-			other := map[byte]string{'A': "B", 'B': "A"}[took[i]]
-			if next := took[:i] + other; open[i] && changes(next) <= switches {
-				todo = append(todo, next)
+	}
+	return runs
+}
+
+// inTurn runs the works on the shelf, whoever is picked among those that are not
+// over making the next call.
+func inTurn(s shelf, pick func(n int) int, works ...work) {
+	ready := begin(s, maphash.MakeSeed(), works...)
+	for {
+		open := ready[:0:0]
+		for _, w := range ready {
+			if !w.over {
+				open = append(open, w)
 			}
 		}
-	}
-	return orders
-}
-
-func changes(order string) (n int) {
-	for i := 1; i < len(order); i++ {
-		if order[i] != order[i-1] {
-			n++
+		if len(open) == 0 {
+			return
 		}
+		open[pick(len(open))].next()
+		ready = open
 	}
-	return n
-}
-
-// inOrder lets the works make their calls in the order, and after it whoever
-// came last goes on. It returns the whole order, and where both could have gone.
-func inOrder(s shelf, order string, a, b func(*people.Store)) (took string, open []bool) {
-	works := map[byte]func() bool{}
-	for name, work := range map[byte]func(*people.Store){'A': a, 'B': b} {
-		next, _ := iter.Pull(iter.Seq[struct{}](func(yield func(struct{}) bool) {
-			work(newStore(turn{s, yield}, at(noon)))
-		}))
-		works[name] = func() bool { _, more := next(); return more }
-	}
-	over := map[byte]bool{}
-	for name, step := range works { // up to the first call
-		over[name] = !step()
-	}
-	last := byte('A')
-	for i := 0; !over['A'] || !over['B']; i++ {
-		if i < len(order) {
-			last = order[i]
-		}
-		if over[last] {
-			last = 'A' + 'B' - last
-		}
-		open = append(open, !over['A'] && !over['B'])
-		took += string(last)
-		over[last] = !works[last]()
-	}
-	return took, open
 }
