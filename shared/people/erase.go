@@ -44,22 +44,17 @@ type Roads interface {
 func (s *Store) Erase(ctx context.Context, node person.NodeID, roads Roads) (Receipt, error) {
 	var r Receipt
 	for range maxAttempts {
-		root, item, err := s.follow(ctx, node.Hash())
-		if err != nil {
+		e, err := s.follow(ctx, node.Hash())
+		switch {
+		case err != nil:
 			return r, err
-		}
-		if item == nil {
+		case e.erased:
+			r.At = e.tomb.At
+			return r, s.finish(ctx, e.root, e.tomb, roads, &r)
+		case e.person == nil:
 			return r, fault.New(fault.NotFound, "no_person", "nobody has this identity yet").In("node")
 		}
-		if t, erased := person.DecodeTombstone(item.Body); erased {
-			r.At = t.At
-			return r, s.finish(ctx, root, t, roads, &r)
-		}
-		p, err := person.Decode(root, item.Version, item.Body)
-		if err != nil {
-			return r, err
-		}
-		timers, err := s.entomb(ctx, p)
+		timers, err := s.entomb(ctx, e.person)
 		if err != nil && table.AsConflict(err) == nil {
 			return r, err
 		}
@@ -75,6 +70,9 @@ func (s *Store) entomb(ctx context.Context, p *person.Person) (timers int, err e
 	t := person.Tombstone{At: s.now()}
 	for _, n := range p.Nodes {
 		t.Rest = append(t.Rest, n.ID.Hash())
+		for _, r := range n.Refused {
+			t.Apart = append(t.Apart, r.With.Hash())
+		}
 	}
 	armed, err := s.armed(ctx, p)
 	if err != nil {
@@ -125,6 +123,11 @@ func (s *Store) finish(ctx context.Context, root string, t person.Tombstone, roa
 	}
 	for _, hash := range t.Rest {
 		if err := s.clear(ctx, hash, r); err != nil {
+			return err
+		}
+	}
+	for _, hash := range t.Apart {
+		if err := s.forgetRefusals(ctx, hash, t.Rest); err != nil {
 			return err
 		}
 	}
@@ -235,6 +238,8 @@ func (s *Store) releases(ctx context.Context, item *table.Item, r *Receipt) (boo
 	case strings.HasPrefix(item.Key.Sort, table.WakePrefix):
 		r.Timers++
 		return true, nil
+	case item.Key.Sort == table.SplitKey("").Sort:
+		return true, nil
 	case strings.HasPrefix(item.Key.Sort, table.LedgerPrefix):
 		return s.strip(ctx, item, r)
 	default:
@@ -274,25 +279,19 @@ func (s *Store) strip(ctx context.Context, item *table.Item, r *Receipt) (useles
 // Errors: kind NotFound, not_erased, when the node has no tombstone.
 func (s *Store) Reopen(ctx context.Context, node person.NodeID, roads Roads) error {
 	for range maxAttempts {
-		root, item, err := s.follow(ctx, node.Hash())
-		if err != nil {
+		e, err := s.follow(ctx, node.Hash())
+		switch {
+		case err != nil:
 			return err
-		}
-		var t person.Tombstone
-		erased := false
-		if item != nil {
-			t, erased = person.DecodeTombstone(item.Body)
-		}
-		if !erased {
+		case !e.erased:
 			return fault.New(fault.NotFound, "not_erased", "nobody was erased under this identity; there is nothing to reopen").In("node")
-		}
-		if len(t.Rest) > 0 {
-			if err := s.finish(ctx, root, t, roads, &Receipt{}); err != nil {
+		case len(e.tomb.Rest) > 0:
+			if err := s.finish(ctx, e.root, e.tomb, roads, &Receipt{}); err != nil {
 				return err
 			}
 			continue
 		}
-		err = s.table.Commit(ctx, s.owner(), table.Delete(table.PersonKey(root), table.VersionIs(item.Version)))
+		err = s.table.Commit(ctx, s.owner(), table.Delete(table.PersonKey(e.root), table.VersionIs(e.item.Version)))
 		if table.AsConflict(err) == nil {
 			return err
 		}

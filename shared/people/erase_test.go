@@ -98,7 +98,7 @@ func traces(s shelf, erased ...person.NodeID) string {
 	}
 	for item := range s.items() {
 		key := item.Key
-		text := key.Partition + " " + key.Sort + " " + string(item.Body)
+		text := plain(item)
 		for _, canary := range canaries {
 			if strings.Contains(text, canary) {
 				return fmt.Sprintf("%s is in %s", canary, text)

@@ -136,32 +136,31 @@ func (s *Store) try(ctx context.Context, strat *strategy.Strategy, entries []*en
 	return effects, nil, err
 }
 
-// fold joins and applies the entries in memory.
+// fold joins and applies the entries in memory. History and what happens now are
+// looked at apart, for only the latter is announced.
 func (u *unit) fold(entries []*entry) error {
 	if err := u.read(hashes(entries)...); err != nil {
 		return err
 	}
+	for len(entries) > 0 {
+		n := slices.IndexFunc(entries, func(en *entry) bool { return en.event.Imported != entries[0].event.Imported })
+		if n < 0 {
+			n = len(entries)
+		}
+		if err := u.foldAlike(entries[:n]); err != nil {
+			return err
+		}
+		entries = entries[n:]
+	}
+	return nil
+}
+
+// foldAlike is fold for entries that are all history, or all not.
+func (u *unit) foldAlike(entries []*entry) error {
 	for _, en := range entries {
-		en.effects, en.verdicts = nil, nil
-		u.refuse(en)
-		if en.refused = en.refused || u.unmet(en.event); en.refused {
-			continue
-		}
-		if en.reused || en.full {
-			u.relied[en.event.Node().Hash()] = true
-			continue
-		}
-		verdict, err := u.link(en.event)
-		if err != nil {
+		if err := u.foldOne(en); err != nil {
 			return err
 		}
-		p, err := u.person(en.event.Node())
-		if err != nil {
-			return err
-		}
-		en.judge(verdict)
-		u.dirty[p.Root] = true
-		u.apply(p, en)
 	}
 	u.reassess(slices.DeleteFunc(slices.Clone(entries), func(en *entry) bool { return en.refused }))
 	for _, en := range entries {
@@ -175,6 +174,30 @@ func (en *entry) answer() {
 	for i := range en.effects {
 		en.effects[i].Hops = en.event.Hops
 	}
+}
+
+func (u *unit) foldOne(en *entry) error {
+	en.effects, en.verdicts = nil, nil
+	u.refuse(en)
+	if en.refused = en.refused || u.unmet(en.event); en.refused {
+		return nil
+	}
+	if en.reused || en.full {
+		u.relied[en.event.Node().Hash()] = true
+		return nil
+	}
+	verdict, err := u.link(en.event)
+	if err != nil {
+		return err
+	}
+	p, err := u.person(en.event.Node())
+	if err != nil {
+		return err
+	}
+	en.judge(verdict)
+	u.dirty[p.Root] = true
+	u.apply(p, en)
+	return nil
 }
 
 // apply applies an entry to the person that has its node.
@@ -203,8 +226,13 @@ func (u *unit) reassess(entries []*entry) {
 	}
 	last := entries[len(entries)-1]
 	for _, root := range sortedKeys(u.stale) {
-		effects := reassess(u.people[root], last.event.Node(), last.event.MessageID, u.strategy, u.now, last.event.Imported)
-		last.effects = append(last.effects, effects...)
+		p := u.people[root]
+		node := last.event.Node()
+		if p.Node(node) == nil {
+			node = spokesman(p)
+		}
+		last.effects = append(last.effects, reassess(p, node, last.event.MessageID, u.strategy, u.now, last.event.Imported)...)
+		delete(u.stale, root)
 	}
 }
 
@@ -258,18 +286,28 @@ func (s *Store) drop(ctx context.Context, entries []*entry, c *table.Conflict) (
 			rest = append(rest, en)
 			continue
 		}
-		r, err := DecodeRecord(items[i])
+		effects, same, err := s.repeat(ctx, en, items[i])
 		if err != nil {
 			return nil, nil, err
 		}
-		if r.Event.Digest != en.event.Digest {
+		if !same {
 			en.reused = true
 			rest = append(rest, en)
-			continue
 		}
-		again = append(again, r.Effects...)
+		again = append(again, effects...)
 	}
 	return rest, again, nil
+}
+
+// repeat returns the effects in the record of an event, unless the record is of
+// other content.
+func (s *Store) repeat(ctx context.Context, en *entry, item *table.Item) (effects []Effect, same bool, err error) {
+	r, err := DecodeRecord(item)
+	if err != nil || r.Event.Digest != en.event.Digest {
+		return nil, false, err
+	}
+	effects, err = s.restore(ctx, r)
+	return effects, true, err
 }
 
 func hashes(entries []*entry) []string {

@@ -85,8 +85,15 @@ func (en *entry) write() (table.Write, error) {
 }
 
 // encode writes the record, packed, so that the event's JSON comes back byte for
-// byte.
+// byte. It names nobody but the event's own identity; see restore.
 func encode(r Record) ([]byte, error) {
+	own := r.Event.Node().String()
+	r.Effects = slices.Clone(r.Effects)
+	for i := range r.Effects {
+		if r.Effects[i].Node != own {
+			r.Effects[i].Node = ""
+		}
+	}
 	var body bytes.Buffer
 	enc := json.NewEncoder(&body)
 	enc.SetEscapeHTML(false)

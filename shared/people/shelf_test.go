@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"rapport/shared/people"
 	"rapport/shared/table"
 )
 
@@ -48,6 +49,25 @@ func (s shelf) clone() shelf {
 		out[name] = maps.Clone(partition)
 	}
 	return out
+}
+
+// names returns the keys of the items that hold the text.
+func (s shelf) names(text string) (keys []table.Key) {
+	for item := range s.items() {
+		if strings.Contains(plain(item), text) {
+			keys = append(keys, item.Key)
+		}
+	}
+	return keys
+}
+
+// plain is all that an item says.
+func plain(item table.Item) string {
+	body, err := people.Unpack(item.Body)
+	if err != nil {
+		body = item.Body
+	}
+	return item.Key.Partition + " " + item.Key.Sort + " " + string(body)
 }
 
 // sum is a digest of all items, with their versions.

@@ -3,6 +3,7 @@ package people
 import (
 	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"rapport/shared/fault"
@@ -59,8 +60,8 @@ func (s *Store) recast(ctx context.Context, strat *strategy.Strategy, id person.
 			return nil, false, err
 		}
 		if _, ok := u.home[id.Hash()]; !ok {
-			if u.items[id.Hash()].version > 0 {
-				continue // it moved between two of our reads
+			if u.moved(id.Hash()) {
+				continue
 			}
 			return nil, false, fault.New(fault.NotFound, "no_person", "nobody has this identity yet").In("node")
 		}
@@ -70,6 +71,8 @@ func (s *Store) recast(ctx context.Context, strat *strategy.Strategy, id person.
 		}
 		ahead, more, err := change(u)
 		switch {
+		case errors.Is(err, errContended):
+			continue
 		case err != nil:
 			return nil, false, err
 		case len(ahead) > 0:
@@ -97,7 +100,8 @@ func (s *Store) recasting(ctx context.Context, id person.NodeID) ([]Effect, int6
 	if err != nil {
 		return nil, 0, err
 	}
-	return r.Effects, items[0].Version, nil
+	effects, err := s.restore(ctx, r)
+	return effects, items[0].Version, err
 }
 
 // recast looks at the people that changed and commits them with their effects.
@@ -192,6 +196,9 @@ func (u *unit) lift(id person.NodeID) (more bool, err error) {
 		if err := u.read(with.Hash()); err != nil {
 			return false, err
 		}
+		if u.moved(with.Hash()) {
+			return false, errContended
+		}
 		if root, ok := u.home[with.Hash()]; ok {
 			size += 2 + min(len(u.people[root].Nodes), maxRepoint)
 		}
@@ -214,6 +221,9 @@ func (u *unit) readmit(id, with person.NodeID) error {
 			waited[end[0]] = u.people[root].Node(end[0]).Lift(end[1])
 			u.dirty[root] = true
 		}
+	}
+	if len(waited) < 2 {
+		return nil // the other was erased, and what waited is about nobody
 	}
 	for _, from := range [2]person.NodeID{id, with} {
 		l := waited[from]

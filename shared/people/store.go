@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"rapport/shared/decision"
@@ -26,7 +27,7 @@ func NewStore(t table.Table, now func() time.Time, owner func() string) *Store {
 	return &Store{table: t, now: now, owner: owner}
 }
 
-// maxHops bounds how many pointers a look-up follows. Merges leave at most one
+// maxHops bounds how many items a look-up reads. Merges leave at most one pointer
 // behind for each that was not met since; a longer chain is a fault.
 const maxHops = 12
 
@@ -38,30 +39,57 @@ func (s *Store) Find(ctx context.Context, node person.NodeID) (*person.Person, e
 }
 
 func (s *Store) find(ctx context.Context, hash string) (*person.Person, error) {
-	root, item, err := s.follow(ctx, hash)
-	if err != nil || item == nil {
-		return nil, err
-	}
-	if _, erased := person.DecodeTombstone(item.Body); erased {
-		return nil, nil
-	}
-	return person.Decode(root, item.Version, item.Body)
+	e, err := s.follow(ctx, hash)
+	return e.person, err
 }
 
-// follow reads the item of a node and follows its pointers to what stands at
-// their end, a person or a tombstone, and to whose key that has. The item is nil
-// when nobody has the node.
-func (s *Store) follow(ctx context.Context, hash string) (root string, item *table.Item, err error) {
+// end is what stands where a node leads: nothing, a person, or a tombstone.
+type end struct {
+	root   string // whose key it has
+	item   *table.Item
+	person *person.Person
+	tomb   person.Tombstone
+	erased bool // there is a tombstone
+}
+
+// follow reads the item of a node and follows its pointers to their end. What
+// does not have the node was left by it between two of our reads, which begin
+// anew then.
+func (s *Store) follow(ctx context.Context, hash string) (end, error) {
+	at := hash
 	for range maxHops {
-		items, err := s.table.Get(ctx, table.PersonKey(hash))
-		if err != nil || items[0] == nil {
-			return hash, nil, err
+		items, err := s.table.Get(ctx, table.PersonKey(at))
+		if err != nil {
+			return end{}, err
 		}
-		pointer, ok := person.DecodePointer(items[0].Body)
-		if !ok {
-			return hash, items[0], nil
+		e := end{root: at, item: items[0]}
+		if e.item != nil {
+			if pointer, ok := person.DecodePointer(e.item.Body); ok {
+				at = pointer.To
+				continue
+			}
+			if err := e.decode(); err != nil {
+				return end{}, err
+			}
 		}
-		hash = pointer.To
+		if at == hash || e.has(hash) {
+			return e, nil
+		}
+		at = hash
 	}
-	return hash, nil, fault.New(fault.Internal, "pointer_chain", "the pointers of %s do not end", hash)
+	return end{}, fault.New(fault.Internal, "pointer_chain", "the pointers of %s do not end", hash)
+}
+
+func (e *end) decode() (err error) {
+	if e.tomb, e.erased = person.DecodeTombstone(e.item.Body); !e.erased {
+		e.person, err = person.Decode(e.root, e.item.Version, e.item.Body)
+	}
+	return err
+}
+
+func (e *end) has(hash string) bool {
+	if e.person == nil {
+		return slices.Contains(e.tomb.Rest, hash)
+	}
+	return slices.ContainsFunc(e.person.Nodes, func(n *person.Node) bool { return n.ID.Hash() == hash })
 }

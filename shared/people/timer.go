@@ -179,7 +179,8 @@ func (s *Store) fired(ctx context.Context, t Timer) ([]Effect, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
-	return r.Effects, true, nil
+	effects, err := s.restore(ctx, r)
+	return effects, true, err
 }
 
 // spokesman is the identity that a change without an event is reported under.

@@ -18,12 +18,8 @@ const refusals = "refused"
 // Erased reports whether the person that had the node was erased, and the node
 // not reopened since.
 func (s *Store) Erased(ctx context.Context, nodeHash string) (bool, error) {
-	_, item, err := s.follow(ctx, nodeHash)
-	if err != nil || item == nil {
-		return false, err
-	}
-	_, erased := person.DecodeTombstone(item.Body)
-	return erased, nil
+	e, err := s.follow(ctx, nodeHash)
+	return e.erased, err
 }
 
 // grave returns the hash whose item is the node's tombstone: its own, or the one

@@ -87,6 +87,14 @@ func (u *unit) read(hashes ...string) error {
 	return fault.New(fault.Internal, "pointer_chain", "the pointers of %s do not end", hashes[0])
 }
 
+// moved reports whether a node that was read and has no home has one in truth,
+// which it moved to between two of our reads.
+func (u *unit) moved(hash string) bool {
+	_, home := u.home[hash]
+	_, erased := u.grave(hash)
+	return !home && !erased && u.items[hash].version > 0
+}
+
 func (u *unit) unread(hashes []string) []string {
 	return slices.DeleteFunc(slices.Clone(hashes), func(h string) bool {
 		_, have := u.items[h]

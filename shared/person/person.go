@@ -147,10 +147,11 @@ func (p *Person) Enter(audience string, since time.Time) { p.enter(audience, sin
 // Leave forgets a membership.
 func (p *Person) Leave(audience string) { delete(p.Audiences, audience) }
 
-// User returns the node of a user id that the person has, nil when it is anonymous.
+// User returns the node of a user id that the person has, nil when it is
+// anonymous. One that an alias merely implies is not taken.
 func (p *Person) User() *Node {
 	for _, n := range p.Nodes {
-		if n.ID.Kind == UserID {
+		if n.ID.Kind == UserID && n.Named {
 			return n
 		}
 	}

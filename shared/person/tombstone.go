@@ -15,16 +15,21 @@ type Tombstone struct {
 	// finished, so that whoever comes next can finish it. Only the root's
 	// tombstone has it.
 	Rest []string
+
+	// Apart are, as long, the hashes of identities of others that were kept apart
+	// from these, and name them for that reason.
+	Apart []string
 }
 
 type storedTombstone struct {
-	At   int64    `json:"erased"`
-	Rest []string `json:"rest,omitempty"`
+	At    int64    `json:"erased"`
+	Rest  []string `json:"rest,omitempty"`
+	Apart []string `json:"apart,omitempty"`
 }
 
 // Encode returns the body of the tombstone's item.
 func (t Tombstone) Encode() []byte {
-	body, _ := json.Marshal(storedTombstone{millis(t.At), t.Rest}) // a number and texts: nothing can fail
+	body, _ := json.Marshal(storedTombstone{millis(t.At), t.Rest, t.Apart}) // a number and texts: nothing can fail
 	return body
 }
 
@@ -35,5 +40,5 @@ func DecodeTombstone(body []byte) (t Tombstone, ok bool) {
 	if !bytes.HasPrefix(body, []byte(`{"erased":`)) || json.Unmarshal(body, &s) != nil {
 		return Tombstone{}, false
 	}
-	return Tombstone{At: instant(s.At), Rest: s.Rest}, true
+	return Tombstone{At: instant(s.At), Rest: s.Rest, Apart: s.Apart}, true
 }
