@@ -46,8 +46,14 @@ audiences:
 
 func timelyStrategy(t testing.TB) *strategy.Strategy {
 	t.Helper()
+	return written(t, timely)
+}
+
+// written is the strategy that a text declares.
+func written(t testing.TB, text string) *strategy.Strategy {
+	t.Helper()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "s.yaml"), []byte(timely), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "s.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	doc, problems := publish.Load(dir)
