@@ -42,13 +42,17 @@ invoke: bin/rapport $(if $(DYNAMODB_ENDPOINT),,$(DYNOXIDE)) ## run a real Lambda
 test: ## vet and test; needs only Go
 	go vet ./...
 	go test $(RACE) -shuffle=on ./...
-	go test -run TestAnyOrderAnyRepetition ./shared/people -seeds=1000
+	go test -run 'TestAnyOrderAnyRepetition|TestTwoWriters' ./shared/people -seeds=1000
 ifneq ($(RACE),) # what is too slow under the race detector to run there in full
 	go test -shuffle=on -run 'TestCompleteJourney|TestTenThousandCarts|TestExplorer' ./infra/rapport ./infra/explorer
 endif
 
 .PHONY: check
-check: format tidy lint validate template build engines smoke browser clients ## what CI checks beside the tests
+check: format tidy lint model validate template build engines smoke browser clients ## what CI checks beside the tests
+
+.PHONY: model
+model: ## hold people against a plain model of them, and many writers against one another
+	GOGC=400 go test -count=1 -v -run 'TestModel|TestThreeWriters|TestEightWriters' ./shared/people -operations=200000 -schedules=5000
 
 .PHONY: validate
 validate: bin/rapport ## check the strategy

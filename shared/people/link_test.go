@@ -27,7 +27,7 @@ func names(p *person.Person) []string {
 	return out
 }
 
-func verdicts(t *testing.T, s *people.Store, id person.NodeID) map[string][]string {
+func verdicts(t testing.TB, s *people.Store, id person.NodeID) map[string][]string {
 	t.Helper()
 	records, _, err := s.Timeline(context.Background(), find(t, s, id), "", 1000)
 	if err != nil {

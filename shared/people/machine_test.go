@@ -30,17 +30,18 @@ type machine struct {
 
 	sent []event.Event
 	ids  int // how many message ids there are
-	done int // operations
 
 	effects   map[string]people.Effect // by id
 	announced map[person.NodeID]map[string]bool
 	mails     map[string]people.Effect // by node, journey, key and step
+
+	decoded map[string]*person.Person // by body
 }
 
 func newMachine(strat *strategy.Strategy) *machine {
 	m := &machine{
 		strat: strat, shelf: shelf{}, clock: &clock{noon}, ref: reference{},
-		effects: map[string]people.Effect{}, announced: map[person.NodeID]map[string]bool{}, mails: map[string]people.Effect{},
+		effects: map[string]people.Effect{}, announced: map[person.NodeID]map[string]bool{}, mails: map[string]people.Effect{}, decoded: map[string]*person.Person{},
 	}
 	m.store = newStore(m.shelf, m.clock.Now)
 	return m
@@ -80,7 +81,7 @@ func (m *machine) hear(t *rapid.T, batch []event.Event, effects []people.Effect)
 			}
 		}
 		m.take(t, because)
-		m.spread()
+		m.spread(belongsTo(&e))
 		if e.Imported && len(because) > 0 {
 			t.Fatalf("history announced %v", because)
 		}
@@ -109,15 +110,17 @@ func (m *machine) know() {
 
 // spread lets those that were joined have their memberships in common, as they go
 // on to when they part.
-func (m *machine) spread() {
-	w := m.ref.world()
-	for id := range w.known {
-		for _, other := range w.group(id) {
-			for audience, in := range m.announced[other] {
-				if in {
-					m.tell(id, audience, true)
-				}
-			}
+func (m *machine) spread(id person.NodeID) {
+	together := map[string]bool{}
+	group := m.ref.world().group(id)
+	for _, node := range group {
+		for audience, in := range m.announced[node] {
+			together[audience] = together[audience] || in
+		}
+	}
+	for _, node := range group {
+		for audience, in := range together {
+			m.tell(node, audience, in)
 		}
 	}
 }
@@ -217,7 +220,7 @@ func (m *machine) recast(t *rapid.T, what string, id person.NodeID) {
 		more = again
 		m.take(t, effects)
 	}
-	m.spread()
+	m.spread(id)
 }
 
 func (m *machine) erase(t *rapid.T, id person.NodeID) {
@@ -342,13 +345,24 @@ func (m *machine) scan(t *rapid.T) *findings {
 			f.pointers[hash] = pointer.To
 		} else if tomb, ok := person.DecodeTombstone(item.Body); ok {
 			f.tombs[hash] = tomb
-		} else if p, err := person.Decode(hash, item.Version, item.Body); err == nil {
-			f.people[hash] = p
 		} else {
-			t.Fatal(err)
+			f.people[hash] = m.decode(t, hash, &item)
 		}
 	}
 	return f
+}
+
+// decode reads a person's item, once each time that it changes.
+func (m *machine) decode(t *rapid.T, root string, item *table.Item) *person.Person {
+	p := m.decoded[root+string(item.Body)]
+	if p == nil {
+		var err error
+		if p, err = person.Decode(root, item.Version, item.Body); err != nil {
+			t.Fatal(err)
+		}
+		m.decoded[root+string(item.Body)] = p
+	}
+	return p
 }
 
 // person resolves a node in at most two reads.

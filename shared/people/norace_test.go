@@ -2,4 +2,7 @@
 
 package people_test
 
-const seedsByDefault = 100
+const (
+	seedsByDefault = 100
+	racing         = false
+)

@@ -2,4 +2,7 @@
 
 package people_test
 
-const seedsByDefault = 50
+const (
+	seedsByDefault = 50
+	racing         = true
+)

@@ -10,9 +10,13 @@ import (
 )
 
 // reference says who the people are, in the plainest way: it goes through all
-// that was accepted, in the order of arrival, each time that it is asked. Of the
-// product it knows the names of things and no rule.
-type reference struct{ acts []act }
+// that was accepted, in the order of arrival. Of the product it knows the names
+// of things and no rule.
+type reference struct {
+	acts []act
+	seen int // how many of them it went through
+	w    *world
+}
 
 // act is one thing that arrived.
 type act struct {
@@ -47,13 +51,22 @@ type world struct {
 	words  map[person.NodeID][]person.Consent
 }
 
-func (r *reference) world() *world {
-	w := &world{
+func newWorld() *world {
+	return &world{
 		owner: map[person.NodeID]proof{}, apart: map[pair]*proof{}, out: map[pair]bool{}, known: map[person.NodeID]bool{},
 		named: map[person.NodeID]bool{}, erased: map[person.NodeID]bool{}, events: map[person.NodeID][]event.Event{},
 		kept: map[person.NodeID]map[string]string{}, words: map[person.NodeID][]person.Consent{},
 	}
-	for _, a := range r.acts {
+}
+
+// world is what all acts amount to by now.
+func (r *reference) world() *world {
+	if r.w == nil {
+		r.w = newWorld()
+	}
+	w := r.w
+	for ; r.seen < len(r.acts); r.seen++ {
+		a := r.acts[r.seen]
 		switch {
 		case a.what == "event":
 			w.accept(a.event)
@@ -181,16 +194,18 @@ func (w *world) alias(e *event.Event, p proof) {
 
 // group lists who is one person with the identity, sorted.
 func (w *world) group(id person.NodeID) []person.NodeID {
-	in := map[person.NodeID]bool{id: true}
-	for before := 0; before < len(in); {
-		before = len(in)
+	in := []person.NodeID{id}
+	for i := 0; i < len(in); i++ {
 		for from, p := range w.owner {
-			if in[from] || in[p.to] {
-				in[from], in[p.to] = true, true
+			for _, ends := range [2]pair{{from, p.to}, {p.to, from}} {
+				if ends.from == in[i] && !slices.Contains(in, ends.to) {
+					in = append(in, ends.to)
+				}
 			}
 		}
 	}
-	return slices.SortedFunc(maps.Keys(in), person.NodeID.Compare)
+	slices.SortFunc(in, person.NodeID.Compare)
+	return in
 }
 
 func (w *world) split(id person.NodeID) {
