@@ -74,8 +74,8 @@ func newCrowded(t testing.TB) *crowded {
 		"merge":            folds(alias("x6", "u2", "u1", noon, true)),
 		"split":            recasts((*people.Store).Split, device(laptop)),
 		"lift":             recasts((*people.Store).Lift, device(watch3)),
-		"erase":           erases(userNode("u1")),
-		"erase by device": erases(device(laptop)),
+		"erase":            erases(userNode("u1")),
+		"erase by device":  erases(device(laptop)),
 		"wake": func(s *people.Store) ([]people.Effect, error) {
 			return s.Wake(ctx, strat, people.Timer{Node: due.Root, Due: due.Due, Minute: due.Due})
 		},
