@@ -76,6 +76,7 @@ func newCrowded(t testing.TB) *crowded {
 		"lift":             recasts((*people.Store).Lift, device(watch3)),
 		"erase":            erases(userNode("u1")),
 		"erase by device":  erases(device(laptop)),
+		"erase who lost":   erases(userNode("u2")),
 		"wake": func(s *people.Store) ([]people.Effect, error) {
 			return s.Wake(ctx, strat, people.Timer{Node: due.Root, Due: due.Due, Minute: due.Due})
 		},
