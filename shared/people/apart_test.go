@@ -3,6 +3,7 @@ package people_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -200,5 +201,22 @@ func TestImpliedIdentityIsNoSpokesman(t *testing.T) {
 		if e.Node != "userId:u2" && e.Node != "anonymousId:a-device-of-u2-00" {
 			t.Errorf("%s is announced under %s", e.Kind, e.Node)
 		}
+	}
+}
+
+// A lift that two proofs wait for leads straight to the earlier one: nobody
+// inherits a membership on the way.
+func TestLiftLeadsStraightToTheOwner(t *testing.T) {
+	strat := sample(t)
+	store := newStore(shelf{}, at(noon))
+	fold(t, store, strat, order("m1", "u1", noon, "600"), order("m2", "u2", noon, "250"), order("m3", "u3", noon, "300"))
+	fold(t, store, strat, alias("m4", "u3", "u1", noon, true))
+	split(t, store, strat, userNode("u3"))
+	fold(t, store, strat, alias("m5", "u3", "u2", noon.Add(-time.Hour), true))
+	split(t, store, strat, userNode("u3"))
+	effects, _, err := store.Lift(t.Context(), strat, userNode("u3"))
+	effects = slices.DeleteFunc(effects, func(e people.Effect) bool { return !strings.HasPrefix(e.Cause, "lift") })
+	if got := kinds(effects); err != nil || !slices.Equal(got, []string{"Audience Entered vip", "Stage Entered first-purchase active"}) || effects[0].Node != "userId:u2" {
+		t.Errorf("effects %+v, %v", effects, err)
 	}
 }

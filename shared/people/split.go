@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"rapport/shared/fault"
@@ -192,7 +193,7 @@ func (u *unit) ahead(origin map[string]string) []table.Write {
 // holds.
 func (u *unit) lift(id person.NodeID) (more bool, err error) {
 	size := 0
-	for i, with := range u.people[u.home[id.Hash()]].Node(id).Out() {
+	for i, with := range outByProof(u.people[u.home[id.Hash()]].Node(id)) {
 		if err := u.read(with.Hash()); err != nil {
 			return false, err
 		}
@@ -210,6 +211,26 @@ func (u *unit) lift(id person.NodeID) (more bool, err error) {
 		}
 	}
 	return false, nil
+}
+
+// outByProof lists what the node was taken away from, the end first that the
+// earliest evidence leads to: that one owns it in the end, so it joins no other
+// on the way, whose memberships it would take along.
+func outByProof(n *person.Node) []person.NodeID {
+	out := n.Out()
+	slices.SortStableFunc(out, func(a, b person.NodeID) int {
+		x, y := n.Refusal(a).Link, n.Refusal(b).Link
+		switch {
+		case x == nil && y == nil:
+			return 0
+		case x == nil:
+			return 1
+		case y == nil || x.Before(*y):
+			return -1
+		}
+		return 1
+	})
+	return out
 }
 
 // readmit ends the refusal between two identities and counts the evidence that
