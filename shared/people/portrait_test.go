@@ -225,3 +225,16 @@ func wanted(events []event.Event, at time.Time) bool {
 	}
 	return !left.IsZero() && bought.Before(left) && !left.Add(time.Hour).After(at)
 }
+
+// ordered reports whether one of the group ordered then: no earlier than from,
+// and before to.
+func (w *world) ordered(group []person.NodeID, from, to time.Time) bool {
+	for _, id := range group {
+		for _, e := range w.events[id] {
+			if e.Name == "Order Completed" && !e.Timestamp.Before(from) && e.Timestamp.Before(to) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -72,9 +72,12 @@ func (r *reference) world() *world {
 			w.accept(a.event)
 		case a.what == "reopen":
 			delete(w.erased, a.node)
-		case !w.known[a.node]:
 		case a.what == "consent":
-			w.words[a.node] = append(w.words[a.node], a.word)
+			if !w.erased[a.node] {
+				w.known[a.node], w.named[a.node] = true, true
+				w.words[a.node] = append(w.words[a.node], a.word)
+			}
+		case !w.known[a.node]:
 		case a.what == "split":
 			w.split(a.node)
 		case a.what == "lift":
