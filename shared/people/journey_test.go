@@ -65,7 +65,7 @@ func (s shopping) build(i int) event.Event {
 func mails(t *testing.T, strat *strategy.Strategy, story ...shopping) []string {
 	t.Helper()
 	c := &clock{noon}
-	s := newStore(newTable(t, c.Now), c.Now)
+	s := newStore(shelf{}, c.Now)
 	var out []string
 	take := func(effects []people.Effect) {
 		for _, e := range effects {

@@ -13,7 +13,7 @@ import (
 	"rapport/shared/person"
 )
 
-var operations = flag.Int("operations", 20*seedsByDefault, "how many operations TestModel does at least")
+var operations = flag.Int("operations", 10*seedsByDefault, "how many operations TestModel does at least")
 
 // cast are the identities that stories are about: users and devices, of whom one
 // of each has an id that no stranger hits on, an address, and a number at a till.

@@ -62,7 +62,7 @@ func kinds(effects []people.Effect) []string {
 func TestMembershipEndsByTimeAlone(t *testing.T) {
 	strat := sample(t)
 	c := &clock{noon}
-	s := newStore(newTable(t, c.Now), c.Now)
+	s := newStore(shelf{}, c.Now)
 	sweep(t, s)
 	entered := fold(t, s, strat, page("m1", phone, noon))
 	if got := kinds(entered); !slices.Equal(got, []string{"Audience Entered new-visitor"}) {
