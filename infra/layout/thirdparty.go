@@ -13,8 +13,6 @@ var allowed = []allowance{
 	{"shared/access", "github.com/golang-jwt/jwt/v5", "proofs are JWTs"},
 	{"shared/embedded", "go.etcd.io/bbolt", "the local table is one file"},
 	{"shared/liquid", "github.com/osteele/liquid", "mail is written in Liquid"},
-	{"shared/liquid", "github.com/cockroachdb/apd/v3", "money is rounded; decide does without this one, for it starts 1.2 ms later with it"},
-	{"shared/letter", "github.com/cockroachdb/apd/v3", "prices are multiplied"},
 	{"shared/liquid", "github.com/osteele/tuesday", "the date patterns of Liquid"},
 	{"shared/letter", "golang.org/x/net/html", "finished mail is read as mail clients read it"},
 	{"shared/aws", "github.com/aws/aws-lambda-go", "the runtime of every Lambda"},

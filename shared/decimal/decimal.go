@@ -1,6 +1,6 @@
 // Package decimal holds exact decimal numbers: what is added up in them loses
-// nothing, in whatever order. It knows what sums of people need and no more, so
-// that the functions which answer visitors start without a larger library.
+// nothing, in whatever order. It knows what sums of people and prices in mail need
+// and no more, so that functions start without a larger library.
 package decimal
 
 import (
@@ -19,6 +19,13 @@ type Decimal struct {
 // maxExponent bounds what Parse takes: a short text must not become a number
 // that fills the memory.
 const maxExponent = 1000
+
+// New returns a whole number.
+func New(n int64) *Decimal {
+	d := &Decimal{}
+	d.coefficient.SetInt64(n)
+	return d
+}
 
 // Parse reads a number like -12.50 or 1e3, as JSON or a shop's text has it, and
 // whatever String wrote. It reports false for anything else.
@@ -77,6 +84,12 @@ func (d *Decimal) Add(n *Decimal) {
 	d.coefficient.Add(&d.coefficient, &n.coefficient)
 }
 
+// Mul multiplies d by n.
+func (d *Decimal) Mul(n *Decimal) {
+	d.coefficient.Mul(&d.coefficient, &n.coefficient)
+	d.scale += n.scale
+}
+
 // widen gives d that many digits behind the point, more than it has.
 func (d *Decimal) widen(scale int) {
 	d.coefficient.Mul(&d.coefficient, powerOfTen(scale-d.scale))
@@ -97,6 +110,40 @@ func (d *Decimal) Cmp(n *Decimal) int {
 	a.widen(scale)
 	b.widen(scale)
 	return a.coefficient.Cmp(&b.coefficient)
+}
+
+// Float64 returns the nearest binary fraction, an infinity when d is beyond all.
+func (d *Decimal) Float64() float64 {
+	f, _ := strconv.ParseFloat(d.String(), 64) // fails for infinities only
+	return f
+}
+
+// Fixed writes d with exactly that many digits behind the point, 0 or more. What
+// is cut off rounds to the nearest, a half away from zero, as prices are: 1.005 in
+// two digits is 1.01. Nothing is written as -0.
+func (d *Decimal) Fixed(digits int) string {
+	n := &Decimal{}
+	n.Set(d)
+	if n.scale < digits {
+		n.widen(digits)
+	}
+	unit := powerOfTen(n.scale - digits)
+	half := new(big.Int).Rsh(unit, 1) // units are even, or 1 where nothing is cut off
+	if n.coefficient.Sign() < 0 {
+		half.Neg(half)
+	}
+	n.coefficient.Quo(n.coefficient.Add(&n.coefficient, half), unit) // towards zero
+	text := new(big.Int).Abs(&n.coefficient).String()
+	if len(text) <= digits {
+		text = strings.Repeat("0", digits-len(text)+1) + text
+	}
+	if digits > 0 {
+		text = text[:len(text)-digits] + "." + text[len(text)-digits:]
+	}
+	if n.coefficient.Sign() < 0 {
+		return "-" + text
+	}
+	return text
 }
 
 // String writes d without exponent and without trailing zeros behind the point,

@@ -1,11 +1,11 @@
 package decimal_test
 
 import (
+	"math"
 	"math/big"
 	"strings"
 	"testing"
 
-	"github.com/cockroachdb/apd/v3"
 	"pgregory.net/rapid"
 
 	"rapport/shared/decimal"
@@ -40,44 +40,96 @@ func TestParse(t *testing.T) {
 
 var numbers = rapid.StringMatching(`[+-]?[0-9]{1,20}(\.[0-9]{0,20})?([eE][+-]?[0-9]{1,2})?`)
 
-// An arbitrary precision library says the same.
+// exact is the number as the standard library's fractions have it.
+func exact(t interface{ Fatalf(string, ...any) }, text string) *big.Rat {
+	r, ok := new(big.Rat).SetString(text)
+	if !ok {
+		t.Fatalf("%q is no fraction", text)
+	}
+	return r
+}
+
+// Fractions of whole numbers say the same.
 func TestAgreement(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		texts := rapid.SliceOfN(numbers, 1, 8).Draw(t, "numbers")
-		sum, want := &decimal.Decimal{}, &apd.Decimal{}
-		var first *decimal.Decimal
+		sum, wantSum := &decimal.Decimal{}, new(big.Rat)
+		product, wantProduct := decimal.New(1), big.NewRat(1, 1)
+		first := parse(t, texts[0])
 		for _, text := range texts {
-			n := parse(t, text)
-			exact, _, err := apd.NewFromString(text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if first == nil {
-				first = &decimal.Decimal{}
-				first.Set(n)
-			}
-			a, _ := new(big.Rat).SetString(strings.TrimPrefix(text, "+"))
-			b, _ := new(big.Rat).SetString(first.String())
-			if got := n.Cmp(first); got != a.Cmp(b) {
+			n, want := parse(t, text), exact(t, text)
+			if got := n.Cmp(first); got != want.Cmp(exact(t, texts[0])) {
 				t.Errorf("%s against %s is %d", text, first, got)
 			}
 			before := n.String()
 			sum.Add(n)
+			wantSum.Add(wantSum, want)
+			product.Mul(n)
+			wantProduct.Mul(wantProduct, want)
 			if n.String() != before {
-				t.Errorf("adding %s made it %s", before, n)
+				t.Errorf("calculating with %s made it %s", before, n)
 			}
-			if _, err := apd.BaseContext.Add(want, want, exact); err != nil {
-				t.Fatal(err)
-			}
-			if sum.IsZero() != want.IsZero() {
+			if sum.IsZero() != (wantSum.Sign() == 0) {
 				t.Errorf("%s is zero: %v", sum, sum.IsZero())
 			}
 		}
-		want.Reduce(want)
-		if text := want.Text('f'); sum.String() != strings.TrimPrefix(text, "-0") && sum.String() != text {
-			t.Errorf("%v is %s, want %s", texts, sum, text)
+		if exact(t, sum.String()).Cmp(wantSum) != 0 || exact(t, product.String()).Cmp(wantProduct) != 0 {
+			t.Errorf("%v: the sum is %s, the product %s", texts, sum, product)
+		}
+		shortest(t, sum)
+	})
+}
+
+// shortest asks that equal numbers have equal bytes: no exponent, no zero at
+// either end that could be left out.
+func shortest(t *rapid.T, d *decimal.Decimal) {
+	text := strings.TrimPrefix(d.String(), "-")
+	whole, fraction, point := strings.Cut(text, ".")
+	if strings.Trim(whole+fraction, "0123456789") != "" || whole == "" || len(whole) > 1 && whole[0] == '0' ||
+		point && (fraction == "" || strings.HasSuffix(fraction, "0")) || d.IsZero() && d.String() != "0" {
+		t.Errorf("%s could be shorter", d)
+	}
+}
+
+func TestFixed(t *testing.T) {
+	for _, c := range []struct {
+		text   string
+		digits int
+		want   string
+	}{
+		{"1.005", 2, "1.01"}, {"1.0049999", 2, "1.00"}, {"-1.005", 2, "-1.01"}, {"-0.004", 2, "0.00"}, {"-0.005", 2, "-0.01"}, {"0", 2, "0.00"},
+		{"12", 2, "12.00"}, {"1e3", 2, "1000.00"}, {"1e3", 0, "1000"}, {"0.5", 0, "1"}, {"0.49", 0, "0"}, {"-2.5", 0, "-3"}, {"999.995", 2, "1000.00"}, {"0.05", 3, "0.050"},
+	} {
+		d := parse(t, c.text)
+		if got := d.Fixed(c.digits); got != c.want {
+			t.Errorf("%s in %d digits is %s, want %s", c.text, c.digits, got, c.want)
+		}
+		if d.Cmp(parse(t, c.text)) != 0 {
+			t.Errorf("writing %s made it %s", c.text, d)
+		}
+	}
+}
+
+// The standard library rounds halves away from zero as well.
+func TestFixedAgrees(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text, digits := numbers.Draw(t, "number"), rapid.IntRange(0, 6).Draw(t, "digits")
+		want := exact(t, text).FloatString(digits)
+		if strings.Trim(want, "-0.") == "" {
+			want = strings.TrimPrefix(want, "-")
+		}
+		if got := parse(t, text).Fixed(digits); got != want {
+			t.Errorf("%s in %d digits is %s, want %s", text, digits, got, want)
 		}
 	})
+}
+
+func TestFloat64(t *testing.T) {
+	for text, want := range map[string]float64{"0.1": 0.1, "-12.50": -12.5, "1e3": 1000, "1e999": math.Inf(1), "0": 0, "7.30": 7.3} {
+		if got := parse(t, text).Float64(); got != want {
+			t.Errorf("%s is %v, want %v", text, got, want)
+		}
+	}
 }
 
 func TestWithin(t *testing.T) {

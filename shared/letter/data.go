@@ -6,8 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cockroachdb/apd/v3"
-
+	"rapport/shared/decimal"
 	"rapport/shared/message"
 )
 
@@ -67,7 +66,7 @@ func cart(content json.RawMessage) map[string]any {
 	}
 	_ = json.Unmarshal(content, &c) // what cannot be read is an empty cart
 	items, pieces := []any{}, 0
-	total, currency := new(apd.Decimal), ""
+	total, currency := &decimal.Decimal{}, ""
 	exact := len(c.Items) > 0
 	for i, raw := range c.Items {
 		it := item(raw)
@@ -76,22 +75,20 @@ func cart(content json.RawMessage) map[string]any {
 		code, _ := it["currency"].(string)
 		sum, priced := price(raw["price"])
 		if priced {
-			_, err := apd.BaseContext.WithPrecision(40).Mul(sum, sum, apd.New(int64(quantity), 0))
-			priced = err == nil
-			it["total"] = amount(sum)
+			sum.Mul(decimal.New(int64(quantity)))
+			it["total"] = sum.Float64()
 		}
 		if i == 0 {
 			currency = code
 		}
 		if exact = exact && priced && code == currency; exact {
-			_, err := apd.BaseContext.WithPrecision(40).Add(total, total, sum)
-			exact = err == nil
+			total.Add(sum)
 		}
 		items = append(items, it)
 	}
 	out := map[string]any{"items": items, "count": pieces, "currency": currency}
 	if exact {
-		out["total"] = amount(total)
+		out["total"] = total.Float64()
 	}
 	return out
 }
@@ -118,7 +115,7 @@ func item(raw map[string]json.RawMessage) map[string]any {
 		}
 	}
 	if p, ok := price(raw["price"]); ok {
-		it["price"] = amount(p)
+		it["price"] = p.Float64()
 	}
 	if it["name"] == nil {
 		it["name"] = it["product_id"]
@@ -127,7 +124,7 @@ func item(raw map[string]json.RawMessage) map[string]any {
 }
 
 // price reads a price, which may have been sent as text.
-func price(raw json.RawMessage) (*apd.Decimal, bool) {
+func price(raw json.RawMessage) (*decimal.Decimal, bool) {
 	text := ""
 	switch v := decoded(raw).(type) {
 	case json.Number:
@@ -135,18 +132,12 @@ func price(raw json.RawMessage) (*apd.Decimal, bool) {
 	case string:
 		text = v
 	}
-	if text == "" || len(text) > 30 {
+	if len(text) > 30 {
 		return nil, false
 	}
-	d, _, err := apd.NewFromString(text)
-	if err != nil || d.Form != apd.Finite || d.Negative || d.Exponent > 12 || d.Exponent < -12 {
+	d, ok := decimal.Parse(text)
+	if !ok || !d.Within(30, 12) || d.Cmp(&decimal.Decimal{}) < 0 {
 		return nil, false
 	}
 	return d, true
-}
-
-// amount returns a sum that templates can compare and calculate with.
-func amount(d *apd.Decimal) float64 {
-	f, _ := d.Float64()
-	return f
 }

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cockroachdb/apd/v3"
 	"github.com/osteele/tuesday"
 
+	"rapport/shared/decimal"
 	"rapport/shared/fault"
 )
 
@@ -76,31 +76,25 @@ func money(v any, currency func(string) string) (string, error) {
 	case string:
 		text = v
 	}
-	amount, _, err := apd.NewFromString(strings.TrimSpace(text))
-	if err != nil || len(text) > 40 || amount.Form != apd.Finite || amount.Exponent > 20 || amount.Exponent < -40 {
+	amount, ok := decimal.Parse(strings.TrimSpace(text))
+	if !ok || len(text) > 40 || !amount.Within(40, 40) {
 		return "", fault.New(fault.Invalid, "render_money", "a value that money was given is no amount")
 	}
-	exponent := int32(-2)
+	cents := 2
 	if centless[code] {
-		exponent = 0
+		cents = 0
 	}
-	rounding := apd.BaseContext.WithPrecision(60)
-	rounding.Rounding = apd.RoundHalfUp
-	if _, err := rounding.Quantize(amount, amount, exponent); err != nil {
-		return "", fault.New(fault.Invalid, "render_money", "a value that money was given cannot be rounded").Because(err)
+	digits, minus := amount.Fixed(cents), ""
+	if digits[0] == '-' {
+		digits, minus = digits[1:], "-"
 	}
-	minus := ""
-	if amount.Negative && !amount.IsZero() {
-		minus = "-"
-	}
-	amount.Negative = false
 	switch sign, known := signs[code]; {
 	case known:
-		return minus + sign + grouped(amount.Text('f')), nil
+		return minus + sign + grouped(digits), nil
 	case code != "":
-		return fmt.Sprintf("%s%s %.10s", minus, grouped(amount.Text('f')), code), nil
+		return fmt.Sprintf("%s%s %.10s", minus, grouped(digits), code), nil
 	default:
-		return minus + grouped(amount.Text('f')), nil
+		return minus + grouped(digits), nil
 	}
 }
 
