@@ -54,7 +54,7 @@ func (b *builder) portrait(id person.NodeID, refused []people.Edge, shown []peop
 	out.Value, out.Reasons, out.Sides = b.value(), b.reasons(), b.sides()
 	out.Traits, out.Computed, out.Audiences = b.traits(), b.computed(), b.audiences()
 	out.Journeys, out.Mails, out.Consent = b.journeys(), b.letters(), b.consents()
-	out.Identities = b.identities()
+	out.Identities, out.Likest = b.identities(), b.likenesses()
 	for _, e := range refused {
 		out.Refused = append(out.Refused, b.evidence(e))
 	}

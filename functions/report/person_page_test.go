@@ -62,6 +62,9 @@ func TestPersonPageStatus(t *testing.T) {
 		"preview as a person":      {"/console/preview?node=userId:u1", 200, "as u1"},
 		"preview as nobody":        {"/console/preview?node=userId:u9", 404, "Nobody here"},
 		"preview as no node":       {"/console/preview?node=u1", 422, "write a node as"},
+		"preview as a persona":     {"/console/preview?persona=regular", 200, "as The regular"},
+		"preview as no persona":    {"/console/preview?persona=u1", 422, "has no persona"},
+		"preview as both":          {"/console/preview?persona=regular&node=userId:u1", 422, "not both"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := open(h, "GET", c.path, "demo-secret")
@@ -126,6 +129,7 @@ func TestPersonPageSays(t *testing.T) {
 		`<th scope="row">country</th><td>UA`, `title="just now">24 Nov, 14:00`,
 		"count of Order Completed, last 90 days", "24 Nov, 14:00 (just now)",
 		"From Ukraine", `traits.country == "UA" is true (traits.country = "UA")`, "computed.revenue >= 500 is true (computed.revenue = 600)", "Not in", "announced",
+		"Most like", "/console/preview?persona=regular", `traits.country: UA, the persona UA (100.0 % alike)`, "it is not known: traits.city.",
 		"In no journey.", "None so far.", "Said nothing: mail unless they say no",
 		"Belongs to <b>userId:u1</b> by <i>identify</i>", "last year, 1 older left out",
 		"became: bought once", "entered From Ukraine", "not counted: its message id came before with other content",

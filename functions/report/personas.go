@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"math"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"rapport/shared/httpapi"
 	"rapport/shared/persona"
@@ -66,3 +68,27 @@ func likenessOf(m persona.Match) likeness {
 
 // digits rounds to the four that a reader can use.
 func digits(share float64) float64 { return math.Round(share*1e4) / 1e4 }
+
+// likeRow is a persona that the person is like, as the page tells it.
+type likeRow struct {
+	Name, Score, Link string
+	Reasons           []string // what adds most first
+	Missing           string   // what could not be compared, "" when all could
+}
+
+// likest is how many personas a page shows.
+const likest = 3
+
+// likenesses are the personas that the person is most like.
+func (b *builder) likenesses() []likeRow {
+	ranked := persona.Rank(b.view, b.strategy.Personas, b.now)
+	out := make([]likeRow, 0, likest)
+	for _, m := range ranked[:min(len(ranked), likest)] {
+		row := likeRow{Name: m.Name, Score: percent(m.Score), Link: preview + "?persona=" + url.QueryEscape(m.Persona), Missing: strings.Join(m.Missing, ", ")}
+		for _, r := range m.Reasons {
+			row.Reasons = append(row.Reasons, r.Field+": "+b.computedValue(r.Person)+", the persona "+b.computedValue(r.Persona)+" ("+percent(r.Similarity)+" alike)")
+		}
+		out = append(out, row)
+	}
+	return out
+}

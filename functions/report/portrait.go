@@ -28,6 +28,7 @@ type portrait struct {
 	Traits     []traitRow
 	Computed   []traitRow
 	Audiences  []audienceRow
+	Likest     []likeRow
 	Journeys   []walkRow
 	Mails      []mailRow
 	Consent    []consentRow

@@ -7,19 +7,31 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"rapport/shared/brief"
 	"rapport/shared/decision"
+	"rapport/shared/fault"
 	"rapport/shared/person"
+	"rapport/shared/persona"
+	"rapport/shared/strategy"
 )
 
-// previewPage shows what decide would answer: to a person beside an unknown
-// visitor, or to the latter alone.
+// previewPage shows what decide would answer: to a person or a persona beside an
+// unknown visitor, or to the latter alone.
 type previewPage struct {
-	Name  string // of the person; "" for an unknown visitor alone
-	Node  string
-	Back  string
-	Slots []slotPreview
+	Name     string // of who is looked through; "" for an unknown visitor alone
+	About    string // what the strategy says of a persona
+	Node     string
+	Back     string
+	Personas []period // links to the preview as each
+	Slots    []slotPreview
+}
+
+// viewer is whose eyes the site is seen with.
+type viewer struct {
+	name, about, node, persona, unit string
+	view                             *person.View
 }
 
 type slotPreview struct {
@@ -57,34 +69,64 @@ func (f *function) preview(r *http.Request) (sheet, error) {
 	if err != nil {
 		return sheet{}, err
 	}
-	as := func(p *person.Person) []decision.Decision {
-		return plan.Decide(decision.Request{
-			Slots: slots, Unit: p.Unit, View: p.View(current.Declared, now), Now: now, Explain: true,
-		}).Decisions
+	as := func(v viewer) []decision.Decision {
+		return plan.Decide(decision.Request{Slots: slots, Unit: v.unit, View: v.view, Now: now, Explain: true}).Decisions
 	}
 	out := previewPage{}
-	stranger := as(&person.Person{})
+	stranger := as(viewer{view: (&person.Person{}).View(current.Declared, now)})
 	for _, d := range stranger {
 		declared, _ := current.Slot(d.Slot)
 		out.Slots = append(out.Slots, slotPreview{Slot: d.Slot, Description: declared.Description})
 	}
-	title, asked := "Preview", r.URL.Query().Get("node")
-	if asked != "" {
-		id, err := person.ParseNode(asked)
-		if err != nil {
-			return sheet{}, err
-		}
-		p, err := f.have(r.Context(), id)
-		if err != nil {
-			return sheet{}, err
-		}
-		v := p.View(current.Declared, now)
-		out.Node, out.Back, out.Name = asked, personLink(asked), cmp.Or(brief.Name(v), id.Value)
-		title = "Preview as " + out.Name
-		out.compare("as "+out.Name, as(p))
+	v, err := f.viewer(r, current, now)
+	if err != nil {
+		return sheet{}, err
+	}
+	for _, one := range current.Personas {
+		out.Personas = append(out.Personas, period{
+			Label: one.Name, Link: preview + "?persona=" + url.QueryEscape(one.ID), Chosen: one.ID == v.persona,
+		})
+	}
+	title := "Preview"
+	if v.view != nil {
+		out.Name, out.About, out.Node = v.name, v.about, v.node
+		title = "Preview as " + v.name
+		out.compare("as "+v.name, as(v))
+	}
+	if v.node != "" {
+		out.Back = personLink(v.node)
 	}
 	out.compare("as an unknown visitor", stranger)
 	return sheet{frame: framed(title, preview, personStyle), name: "preview.html", body: out}, nil
+}
+
+// viewer finds whom the page was asked for: a person by node, a persona by id.
+// Without either there is no view.
+func (f *function) viewer(r *http.Request, s *strategy.Strategy, now time.Time) (viewer, error) {
+	node, id := r.URL.Query().Get("node"), r.URL.Query().Get("persona")
+	switch {
+	case node != "" && id != "":
+		return viewer{}, fault.New(fault.Invalid, "two_viewers", "name a node or a persona, not both").In("persona")
+	case node != "":
+		asked, err := person.ParseNode(node)
+		if err != nil {
+			return viewer{}, err
+		}
+		p, err := f.have(r.Context(), asked)
+		if err != nil {
+			return viewer{}, err
+		}
+		v := p.View(s.Declared, now)
+		return viewer{name: cmp.Or(brief.Name(v), asked.Value), node: node, unit: p.Unit, view: v}, nil
+	case id != "":
+		i := slices.IndexFunc(s.Personas, func(p persona.Persona) bool { return p.ID == id })
+		if i < 0 {
+			return viewer{}, fault.New(fault.Invalid, "no_persona", "the strategy has no persona %q: choose one of the page", id).In("persona")
+		}
+		p := &s.Personas[i]
+		return viewer{name: p.Name, about: p.Description, persona: id, view: p.View(s.Declared, now)}, nil
+	}
+	return viewer{}, nil
 }
 
 // compare adds what somebody sees. The candidates are those of who comes first.
