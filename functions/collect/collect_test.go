@@ -258,7 +258,7 @@ func TestProofAndImport(t *testing.T) {
 	}
 }
 
-// Nothing that a customer sent may reach the log.
+// Nothing that a customer sent may reach the log (row 105).
 func TestLogHoldsNoContent(t *testing.T) {
 	var log bytes.Buffer
 	d := deps(t, &queue{})

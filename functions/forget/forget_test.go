@@ -139,7 +139,7 @@ func TestKeys(t *testing.T) {
 	for _, route := range []string{"GET /v1/people/userId:u1/export", "DELETE /v1/people/userId:u1", "POST /v1/people/userId:u2/reopen"} {
 		method, path, _ := strings.Cut(route, " ")
 		if status, body := w.call(method, path, "demo-write"); status != http.StatusForbidden {
-			t.Errorf("row 102: %s with a write key: %d %s", route, status, body)
+			t.Errorf("rows 101 and 102: %s with a write key: %d %s", route, status, body)
 		}
 		if status, body := w.call(method, path, ""); status != http.StatusUnauthorized {
 			t.Errorf("%s without a key: %d %s", route, status, body)

@@ -145,7 +145,8 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-// TestTexts makes its cases when it runs, for no file of the tree may hold one.
+// TestTexts makes its cases when it runs, for no file of the tree may hold one
+// (row 106).
 func TestTexts(t *testing.T) {
 	fake := strings.Repeat("A1b2", 10)
 	bad := map[string]string{

@@ -46,6 +46,7 @@ var cases = []edit{
 	{"table", "PointInTimeRecoveryEnabled: true", "PointInTimeRecoveryEnabled: false", "Table lacks PointInTimeRecovery"},
 	{"table", "{ AttributeName: expires, Enabled: true }", "{}", "Table lacks TimeToLive"},
 	{"table", "SSEEnabled: true", "SSEEnabled: false", "Table lacks SSE"},
+	// Row 108.
 	{"endpoint", "DisableExecuteApiEndpoint", "FailOnWarnings", "Api cannot be closed"},
 	{"roles", "Role: !GetAtt SendRole.Arn", "Role: !GetAtt CollectRole.Arn", "SendFunction shares CollectRole"},
 	{"roles", "      Role: !GetAtt SendRole.Arn\n", "", "SendFunction has no role"},

@@ -311,7 +311,7 @@ func TestSameIDInTwoFiles(t *testing.T) {
 	}
 }
 
-// What asks for itself by way of other files is found as well, once.
+// Row 100: what asks for itself by way of other files is found as well, once.
 func TestAudiencesGoInNoCircle(t *testing.T) {
 	_, problems := publish.Load(write(t, map[string]string{
 		"a.yaml": strings.Replace(good, "computed.orders >= 3", "known && audiences.close", 1),

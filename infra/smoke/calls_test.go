@@ -328,7 +328,7 @@ func samples(t *testing.T, function string) [][]byte {
 }
 
 // TestCalls holds what each function asks of AWS against the list by which its
-// role is judged, both ways. Under RAPPORT_RECORD=1 it writes the list.
+// role is judged, both ways (row 107). Under RAPPORT_RECORD=1 it writes the list.
 func TestCalls(t *testing.T) {
 	onlyWhenAsked(t)
 	deployment, err := policy.Read(os.DirFS(root))

@@ -328,7 +328,7 @@ func logIsJSON(t *testing.T, log string) {
 // personal finds addresses, ids of visitors and keys, as the samples have them.
 var personal = regexp.MustCompile(`@example\.(com|org|net)|recipient@|2b7e1516-28ae-4d2a-abf7-158809cf4f3c|demo-(write|secret|identity)`)
 
-// logTellsNobody holds that logs say nothing of the people in the samples.
+// logTellsNobody, row 105: logs say nothing of the people in the samples.
 func logTellsNobody(t *testing.T, log string) {
 	t.Helper()
 	for line := range strings.Lines(log) {

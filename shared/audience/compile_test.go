@@ -63,6 +63,7 @@ func TestCompileRefuses(t *testing.T) {
 	}
 }
 
+// Row 99: one term more is refused, see TestCompileRefuses.
 func TestLargestRule(t *testing.T) {
 	p := get("known")
 	for range audience.MaxNodes - 1 {

@@ -98,7 +98,8 @@ func swapped(token string) string {
 	return "B" + token[1:]
 }
 
-// TestRow93 gives receipts that prove nothing for this person.
+// TestRow93 gives receipts that prove nothing for this person; row 95 are those
+// that come too late, or before their time.
 func TestRow93ReceiptsThatDoNotCount(t *testing.T) {
 	good := receipt("warm", device.Hash(), noon)
 	for name, c := range map[string]struct{ token, want string }{

@@ -117,14 +117,14 @@ func TestRefused(t *testing.T) {
 		"mailto with more": {"render_address", func(_ *message.Template, _ *message.Sender, _ *letter.Data, l *letter.Links) {
 			l.Mailto = "a@example.com?bcc=b@example.com"
 		}},
-		"from with a line": {"render_sender", func(_ *message.Template, s *message.Sender, _ *letter.Data, _ *letter.Links) {
+		"row 70, from with a line": {"render_sender", func(_ *message.Template, s *message.Sender, _ *letter.Data, _ *letter.Links) {
 			s.From = "Tea\r\nBcc: b@example.com <tea@example.com>"
 		}},
 		"no from": {"render_sender", func(_ *message.Template, s *message.Sender, _ *letter.Data, _ *letter.Links) { s.From = "" }},
 		"two reply-tos": {"render_sender", func(_ *message.Template, s *message.Sender, _ *letter.Data, _ *letter.Links) {
 			s.ReplyTo = "a@example.com, b@example.com"
 		}},
-		"an empty subject": {"render_subject", func(t *message.Template, _ *message.Sender, _ *letter.Data, _ *letter.Links) {
+		"row 65, a subject of what is missing": {"render_subject", func(t *message.Template, _ *message.Sender, _ *letter.Data, _ *letter.Links) {
 			t.Subject = "{{ person.nick }}\r\n"
 		}},
 		"a tag with a space": {"render_tag", func(_ *message.Template, _ *message.Sender, d *letter.Data, _ *letter.Links) { d.Message.ID = "a b" }},
@@ -175,6 +175,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// Rows 67 and 68: one plain address. Row 69: of one person.
 func TestAddresses(t *testing.T) {
 	for _, good := range []string{"customer@example.com", "a.b+c@sub.example.co", "x@xn--bcher-kva.example", "A_b-1@EXAMPLE.com", strings.Repeat("a", 64) + "@example.com"} {
 		if err := letter.CheckAddress(good); err != nil {
@@ -194,7 +195,7 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// Whatever a person typed stays in its place: one subject line, no markup, no
+// Row 66: whatever a person typed stays in its place: one subject line, no markup, no
 // template, no address that runs.
 func TestHostileValues(t *testing.T) {
 	tpl, sender, data, links := given()

@@ -201,7 +201,7 @@ func TestOnlyPlainValues(t *testing.T) {
 	}
 }
 
-// Guard 6: everything ends early, with an error, and the same one every time.
+// Guard 6, row 64: everything ends early, with an error, and the same one every time.
 func TestLimits(t *testing.T) {
 	double := strings.Repeat("{% assign a = a | append: a %}", 40)
 	big := "{% capture b %}{% for i in (1..5000) %}0123456789012345678901234567890123456789{% endfor %}{% endcapture %}"

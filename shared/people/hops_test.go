@@ -16,7 +16,7 @@ func (h *heard) Publish(_ context.Context, effects []people.Effect) error {
 	return nil
 }
 
-// TestHopsGrow: what follows from an answer is one hop further on the bus, and
+// TestHopsGrow, row 98: what follows from an answer is one hop further on the bus, and
 // telling it again adds none.
 func TestHopsGrow(t *testing.T) {
 	strat := sample(t)

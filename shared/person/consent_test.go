@@ -12,7 +12,7 @@ import (
 )
 
 // The same words and choices in any order, on whichever nodes, repeated or not,
-// leave the same ones, to the byte; of words at one instant a no.
+// leave the same ones, to the byte; of words at one instant a no (row 85).
 func TestWordsInAnyOrder(t *testing.T) {
 	at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	type word struct {
