@@ -17,9 +17,8 @@ import (
 func consenting(t *testing.T, purpose message.Purpose, word *person.Consent) decide.Deps {
 	t.Helper()
 	d := deps(t)
-	s := published(t, "0123456789ab")
 	purpose.ID, purpose.Allows = "personalization", []message.Use{message.Personalization}
-	s.Purposes = []message.Purpose{purpose}
+	s := published(t, "0123456789ab", purpose)
 	d.Strategy = current(func() (*strategy.Strategy, error) { return s, nil })
 	store := populated(t, s)
 	d.People = store

@@ -18,6 +18,7 @@ import (
 	"rapport/shared/content"
 	"rapport/shared/embedded"
 	"rapport/shared/event"
+	"rapport/shared/message"
 	"rapport/shared/people"
 	"rapport/shared/person"
 	"rapport/shared/strategy"
@@ -57,8 +58,9 @@ func op(name string, args ...audience.Program) audience.Program {
 	return audience.Program{Op: name, Args: args}
 }
 
-// published is a strategy with something for everybody.
-func published(t testing.TB, version string) *strategy.Strategy {
+// published is a strategy with something for everybody, as decide's own reader
+// gives it: without what it leaves out.
+func published(t testing.TB, version string, purposes ...message.Purpose) *strategy.Strategy {
 	t.Helper()
 	checkout := op(audience.OpEqual, get("context", "page"), text("checkout"))
 	one := audience.Program{Op: audience.OpConst, Type: audience.TypeInt, Text: "1"}
@@ -70,8 +72,8 @@ func published(t testing.TB, version string) *strategy.Strategy {
 	}
 	help := show("banner-help", "banner", "", 5, 1)
 	help.Text, help.Rule = `context.page == "checkout"`, &checkout
-	s, err := strategy.Ready(strategy.Document{
-		Version: version, Zone: "UTC",
+	doc := strategy.Document{
+		Zone: "UTC", Purposes: purposes,
 		Computed: []person.ComputedTrait{{Name: "orders", Op: person.Count, Event: "Order Completed"}},
 		Audiences: []audience.Audience{
 			{ID: "buyer", Name: "Buyer", When: op(audience.OpAtLeast, get("computed", "orders"), one)},
@@ -82,24 +84,36 @@ func published(t testing.TB, version string) *strategy.Strategy {
 			show("banner-any", "banner", "", 0, 1), show("banner-blue", "banner", "", 1, 1), show("banner-red", "banner", "", 1, 3), help,
 			show("hero-any", "hero", "", 0, 1), show("hero-buyer", "hero", "buyer", 2, 1), show("hero-ua", "hero", "ukraine", 1, 1),
 		},
-	})
+	}
+	db := open(t)
+	if err := strategy.Publish(t.Context(), db, doc); err != nil {
+		t.Fatal(err)
+	}
+	s, err := strategy.NewEdgeReader(db, func() time.Time { return noon }).Current(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.Version = version
 	return s
+}
+
+// open is an empty table.
+func open(t testing.TB) table.Table {
+	t.Helper()
+	db, err := embedded.Open(filepath.Join(t.TempDir(), "rapport.db"), func() time.Time { return noon })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
 }
 
 // populated is a store in which phone and u1 have a history.
 func populated(t testing.TB, s *strategy.Strategy) *people.Store {
 	t.Helper()
 	now := func() time.Time { return noon }
-	db, err := embedded.Open(filepath.Join(t.TempDir(), "rapport.db"), now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
 	owner := 0
-	store := people.NewStore(db, now, func() string { owner++; return fmt.Sprint("owner-", owner) })
+	store := people.NewStore(open(t), now, func() string { owner++; return fmt.Sprint("owner-", owner) })
 	at := noon.Add(-48 * time.Hour)
 	add := func(e event.Event) {
 		at = at.Add(time.Minute)

@@ -153,7 +153,7 @@ func TestPublishMendsDamage(t *testing.T) {
 	for name, change := range damage {
 		m := newMemory(t)
 		one := publish(t, m, mailing(t, map[string]int{"cart": 1}))
-		change(m, table.StrategyPartKey(one, 0))
+		change(m, table.StrategyPartKey(one, "rest", 0))
 		if got := retired(t, m, map[string]int{"cart": 2}); got != "" {
 			t.Errorf("%s: retires %q", name, got)
 		}

@@ -3,7 +3,6 @@ package strategy
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -11,18 +10,6 @@ import (
 	"rapport/shared/fault"
 	"rapport/shared/table"
 )
-
-// partBytes is the most that one item of a published version holds.
-const partBytes = 300 << 10
-
-// maxParts bounds a strategy: all its parts are read in one call.
-const maxParts = 20
-
-// pointer is the body of the item that names the current version.
-type pointer struct {
-	Version string `json:"version"`
-	Parts   int    `json:"parts"`
-}
 
 // Publish makes the document the current strategy, together with the earlier
 // versions of its journeys that people may still be on. Its parts are stored
@@ -46,69 +33,54 @@ func Publish(ctx context.Context, t table.Table, doc Document) error {
 	if err != nil {
 		return err
 	}
-	body, err := doc.encode()
+	next, parts, err := doc.split()
 	if err != nil {
 		return err
 	}
-	next := pointer{Version: doc.Version, Parts: (len(body) + partBytes - 1) / partBytes}
-	if next.Parts > maxParts {
-		return fault.New(fault.TooLarge, "strategy_too_large", "a strategy has at most %d KB; keep images and long texts on the website", maxParts*partBytes>>10)
-	}
-	if have == next {
+	if have.header == next.header {
 		return nil
 	}
-	for i := range next.Parts {
-		part := body[i*partBytes : min(len(body), (i+1)*partBytes)]
-		if err := store(ctx, t, table.StrategyPartKey(doc.Version, i), part); err != nil {
+	for _, p := range parts {
+		if err := store(ctx, t, p); err != nil {
 			return err
 		}
 	}
 	return point(ctx, t, next, version)
 }
 
-// previous returns the document that the pointer leads to. One that cannot be
-// read does not stop the next from being published, which is what mends it.
+// previous returns the document that the pointer leads to, an empty one if there
+// is none. One that cannot be read counts as none: publishing is what mends it.
 func previous(ctx context.Context, t table.Table, p pointer) (Document, error) {
-	body, err := parts(ctx, t, p)
-	if err != nil {
-		var f *fault.Error
-		if errors.As(err, &f) && f.Code == missingPart {
-			return Document{}, nil
-		}
-		return Document{}, err
-	}
-	var doc Document
-	if json.Unmarshal(body, &doc) != nil {
+	doc, err := p.read(ctx, t, true)
+	var f *fault.Error
+	if errors.As(err, &f) && (f.Code == missingPart || f.Code == damaged || f.Code == unreadable) {
 		return Document{}, nil
 	}
-	return doc, nil
+	return doc, err
 }
 
 // current reads the pointer and its item's version, 0 when nothing was published.
 func current(ctx context.Context, t table.Table) (pointer, int64, error) {
-	var p pointer
 	items, err := t.Get(ctx, table.StrategyPointerKey())
 	if err != nil || items[0] == nil {
-		return p, 0, err
+		return pointer{}, 0, err
 	}
-	if err := json.Unmarshal(items[0].Body, &p); err != nil {
-		return p, 0, fault.New(fault.Internal, "strategy_pointer", "the pointer to the strategy cannot be read; publish again").Because(err)
-	}
-	return p, items[0].Version, nil
+	p, err := decodePointer(items[0].Body)
+	return p, items[0].Version, err
 }
 
 // store puts one part. An earlier attempt may have put it already.
-func store(ctx context.Context, t table.Table, key table.Key, part []byte) error {
-	err := t.Commit(ctx, "publish "+key.Sort, table.Put(key, part, time.Time{}, table.Absent()))
+func store(ctx context.Context, t table.Table, p part) error {
+	err := t.Commit(ctx, "publish "+p.key.Sort, table.Put(p.key, p.body, time.Time{}, table.Absent()))
 	if table.AsConflict(err) == nil {
 		return err
 	}
-	items, err := t.Get(ctx, key)
+	items, err := t.Get(ctx, p.key)
 	if err != nil {
 		return err
 	}
-	if items[0] == nil || !bytes.Equal(items[0].Body, part) {
-		return fault.New(fault.Conflict, "strategy_part", "another strategy is stored as %s; change anything in yours and publish again", key.Sort)
+	if items[0] == nil || !bytes.Equal(items[0].Body, p.body) {
+		return fault.New(fault.Conflict, "strategy_part", "another strategy is stored as %s; change anything in yours and publish again", p.key.Sort)
 	}
 	return nil
 }
@@ -119,9 +91,9 @@ func point(ctx context.Context, t table.Table, next pointer, version int64) erro
 	if version > 0 {
 		cond = table.VersionIs(version)
 	}
-	body, err := json.Marshal(next)
+	body, err := next.encode()
 	if err != nil {
-		return fault.New(fault.Internal, "strategy_pointer", "the pointer to the strategy could not be encoded").Because(err)
+		return err
 	}
 	owner := fmt.Sprintf("publish %s after %d", next.Version, version)
 	err = t.Commit(ctx, owner, table.Put(table.StrategyPointerKey(), body, time.Time{}, cond))

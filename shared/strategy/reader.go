@@ -1,9 +1,7 @@
 package strategy
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"sync"
 	"time"
 
@@ -20,6 +18,7 @@ const lookEvery = 30 * time.Second
 type Reader struct {
 	table table.Table
 	now   func() time.Time
+	whole bool // not only the edge
 
 	mu     sync.Mutex
 	cached *Strategy
@@ -27,7 +26,14 @@ type Reader struct {
 }
 
 // NewReader returns a reader over the table, with now as its clock.
-func NewReader(t table.Table, now func() time.Time) *Reader { return &Reader{table: t, now: now} }
+func NewReader(t table.Table, now func() time.Time) *Reader {
+	return &Reader{table: t, now: now, whole: true}
+}
+
+// NewEdgeReader returns a reader for functions that answer visitors. Its
+// strategies have neither sender, mails, journeys nor personas, and mostly come
+// with one read.
+func NewEdgeReader(t table.Table, now func() time.Time) *Reader { return &Reader{table: t, now: now} }
 
 // Refresh makes the next Current look at the pointer.
 func (r *Reader) Refresh() {
@@ -74,56 +80,15 @@ func (r *Reader) load(ctx context.Context) (*Strategy, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.Parts == 0 {
+	if p.Edge.Bytes == 0 {
 		return nil, fault.New(fault.Unavailable, "no_strategy", "no strategy was published yet; publish one with: rapport publish")
 	}
 	if r.cached != nil && r.cached.Version == p.Version {
 		return r.cached, nil
 	}
-	body, err := parts(ctx, r.table, p)
+	doc, err := p.read(ctx, r.table, r.whole)
 	if err != nil {
 		return nil, err
-	}
-	return open(p.Version, body)
-}
-
-// missingPart is the code of the fault for a version of which a part is gone.
-const missingPart = "strategy_part"
-
-// parts returns the bytes of the version that the pointer names.
-func parts(ctx context.Context, t table.Table, p pointer) ([]byte, error) {
-	keys := make([]table.Key, p.Parts)
-	for i := range keys {
-		keys[i] = table.StrategyPartKey(p.Version, i)
-	}
-	if len(keys) == 0 {
-		return nil, nil
-	}
-	items, err := t.Get(ctx, keys...)
-	if err != nil {
-		return nil, err
-	}
-	var body []byte
-	for i, item := range items {
-		if item == nil {
-			return nil, fault.New(fault.Internal, missingPart, "part %s of the strategy is missing; publish it again", keys[i].Sort)
-		}
-		body = append(body, item.Body...)
-	}
-	return body, nil
-}
-
-// open decodes a stored version and makes sure that it is the one asked for.
-func open(version string, body []byte) (*Strategy, error) {
-	var doc Document
-	if err := json.Unmarshal(body, &doc); err != nil {
-		return nil, fault.New(fault.Internal, "strategy_unreadable", "the stored strategy %s cannot be read; publish it again", version).Because(err)
-	}
-	// Its version is the hash of what follows its version, so that nothing has to
-	// be encoded again for this, which would lengthen every cold start.
-	rest, ok := bytes.CutPrefix(body, []byte(`{"version":"`+version+`",`))
-	if !ok || versionOf([]byte("{"), rest) != version {
-		return nil, fault.New(fault.Internal, "strategy_damaged", "the stored strategy %s is not what was published; publish it again", version)
 	}
 	return Ready(doc)
 }

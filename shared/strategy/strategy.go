@@ -44,8 +44,8 @@ type Document struct {
 	Retired   []journey.Journey      `json:"retired,omitempty"` // earlier versions that people may still be on
 }
 
-// encode returns the canonical JSON.
-func (d Document) encode() ([]byte, error) {
+// encode returns the canonical JSON of a document or of a section of one.
+func encode(d any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -59,21 +59,13 @@ func (d Document) encode() ([]byte, error) {
 // the SHA-256 of its canonical JSON without one.
 func (d Document) Seal() (Document, error) {
 	d.Version = ""
-	body, err := d.encode()
+	body, err := encode(d)
 	if err != nil {
 		return d, err
 	}
-	d.Version = versionOf(body)
+	sum := sha256.Sum256(body)
+	d.Version = hex.EncodeToString(sum[:6])
 	return d, nil
-}
-
-// versionOf is the version of a document whose canonical JSON has these parts.
-func versionOf(parts ...[]byte) string {
-	h := sha256.New()
-	for _, part := range parts {
-		_, _ = h.Write(part) // never fails
-	}
-	return hex.EncodeToString(h.Sum(nil)[:6])
 }
 
 // Strategy is a document made ready for use. It never changes; any number of

@@ -22,7 +22,7 @@ import (
 //	timers of an hour    t#<unix hour>#<shard>     <unix minute>#<node hash>#<due, unix ms>
 //	timer cursor         t#cursor                  -
 //	strategy pointer     strategy                  current
-//	strategy version     strategy                  v#<version>#<part>
+//	strategy version     strategy                  v#<version>#<section>#<part>
 //
 // Children of a person hang on the node that they came in by, never on the
 // person, so that a merge or a split moves none of them.
@@ -125,7 +125,7 @@ func TimerCursorKey() Key { return Key{Partition: "t#cursor", Sort: "-"} }
 // StrategyPointerKey names the current version of the strategy.
 func StrategyPointerKey() Key { return Key{Partition: "strategy", Sort: "current"} }
 
-// StrategyPartKey holds one part of a published version.
-func StrategyPartKey(version string, part int) Key {
-	return Key{Partition: "strategy", Sort: fmt.Sprintf("v#%s#%03d", version, part)}
+// StrategyPartKey holds one part of a section of a published version.
+func StrategyPartKey(version, section string, part int) Key {
+	return Key{Partition: "strategy", Sort: fmt.Sprintf("v#%s#%s#%03d", version, section, part)}
 }

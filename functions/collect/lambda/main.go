@@ -16,7 +16,7 @@ func main() {
 	boot.Main(func(env *boot.Env) lambda.Handler {
 		keys, proofs := env.Access()
 		table := dynamo.New(dynamo.NewClient(env.AWS("DYNAMODB"), ""), env.Variable("TABLE_NAME"), time.Now)
-		strategies := env.Strategy(table)
+		strategies := env.EdgeStrategy(table)
 		return boot.HTTP(collect.New(collect.Deps{
 			Queue: sqs.New(env.AWS("SQS"), env.Variable("INGEST_QUEUE_URL")),
 			Keys:  keys, Proofs: proofs, Now: time.Now, Log: env.Log, Count: env.Count, Origins: env.Origins(),

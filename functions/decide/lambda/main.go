@@ -17,7 +17,7 @@ func main() {
 		keys, proofs := env.Access()
 		table := dynamo.New(dynamo.NewClient(env.AWS("DYNAMODB"), ""), env.Variable("TABLE_NAME"), time.Now)
 		return boot.HTTP(decide.New(decide.Deps{
-			People: people.NewStore(table, time.Now, boot.NewID), Strategy: env.Strategy(table),
+			People: people.NewStore(table, time.Now, boot.NewID), Strategy: env.EdgeStrategy(table),
 			Keys: keys, Proofs: proofs, Quota: env.Quota(), Secret: []byte(env.Variable("IDENTITY_SECRET")),
 			Now: time.Now, Log: env.Log, Count: env.Count, Origins: env.Origins(),
 		}))

@@ -76,6 +76,13 @@ func (e *Env) Strategy(t table.Table) *strategy.Reader {
 	return e.strategies
 }
 
+// EdgeStrategy is Strategy for functions that answer visitors, who would wait for
+// mail and journeys to be read that nobody shows them.
+func (e *Env) EdgeStrategy(t table.Table) *strategy.Reader {
+	e.strategies = strategy.NewEdgeReader(t, time.Now)
+	return e.strategies
+}
+
 // Check returns all that was missing or wrong so far as one fault, nil when
 // nothing was. Main asks by itself.
 func (e *Env) Check() error {

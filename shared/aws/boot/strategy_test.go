@@ -70,6 +70,17 @@ func TestTheStrategyIsReadBeforeTheFirstRequest(t *testing.T) {
 	}
 }
 
+// TestVisitorsDoNotWaitForMail reads the edge as decide and collect do.
+func TestVisitorsDoNotWaitForMail(t *testing.T) {
+	from := published(t)
+	env := boot.Env{Log: slog.New(slog.DiscardHandler)}
+	reader := env.EdgeStrategy(from)
+	env.Warm()
+	if s, err := reader.Current(t.Context()); err != nil || s.Zone != "Europe/Kyiv" || from.reads != 1 {
+		t.Errorf("strategy is %v after %d reads, %v", s, from.reads, err)
+	}
+}
+
 func TestAStrategyThatCannotBeReadIsLoggedAndReadLater(t *testing.T) {
 	from := published(t)
 	from.fail = 1
