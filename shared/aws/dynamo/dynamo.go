@@ -23,7 +23,7 @@ import (
 // Table is a table of DynamoDB with the string keys pk and sk. It is safe for
 // concurrent use.
 type Table struct {
-	api   *dynamodb.Client // not behind an interface: the linker then leaves its other calls out
+	api   calls
 	name  *string
 	clock func() time.Time
 	sleep func(context.Context, time.Duration) error
@@ -42,7 +42,7 @@ func WithSleep(sleep func(context.Context, time.Duration) error) Option {
 
 // New returns the table with that name. Clock says what counts as expired.
 func New(client *dynamodb.Client, tableName string, clock func() time.Time, options ...Option) *Table {
-	t := &Table{api: client, name: aws.String(tableName), clock: clock, sleep: sleep}
+	t := &Table{api: callsOf(client), name: aws.String(tableName), clock: clock, sleep: sleep}
 	for _, option := range options {
 		option(t)
 	}

@@ -33,7 +33,7 @@ func (t *Table) Query(ctx context.Context, partition string, r table.Range) (tab
 	}
 	var out *dynamodb.QueryOutput
 	err := t.patience().send(ctx, func() (err error) {
-		out, err = t.api.Query(ctx, in)
+		out, err = t.api.query(ctx, in)
 		return err
 	})
 	if err != nil {
@@ -108,7 +108,7 @@ func (t *Table) Scan(ctx context.Context, s table.Segment) (table.Page, error) {
 	}
 	var out *dynamodb.ScanOutput
 	err := t.patience().send(ctx, func() (err error) {
-		out, err = t.api.Scan(ctx, in)
+		out, err = t.api.scan(ctx, in)
 		return err
 	})
 	if err != nil {

@@ -66,7 +66,7 @@ func (g *getter) run(ctx context.Context, keys []table.Key) error {
 func (t *Table) getItem(ctx context.Context, p *patience, key table.Key) (item *stored, reads float64, err error) {
 	var out *dynamodb.GetItemOutput
 	err = p.send(ctx, func() error {
-		out, err = t.api.GetItem(ctx, &dynamodb.GetItemInput{
+		out, err = t.api.getItem(ctx, &dynamodb.GetItemInput{
 			TableName: t.name, Key: encodeKey(key), ConsistentRead: aws.Bool(true),
 			ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 		})
@@ -89,7 +89,7 @@ func (g *getter) batch(ctx context.Context, wanted []attributes) error {
 	for len(wanted) > 0 {
 		var out *dynamodb.BatchGetItemOutput
 		err := g.patience.send(ctx, func() (err error) {
-			out, err = g.api.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
+			out, err = g.api.batchGetItem(ctx, &dynamodb.BatchGetItemInput{
 				RequestItems:           map[string]types.KeysAndAttributes{*g.name: {Keys: wanted, ConsistentRead: aws.Bool(true)}},
 				ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 			})

@@ -33,7 +33,7 @@ func (c *commit) single(ctx context.Context, w types.TransactWriteItem) ([]answe
 func (c *commit) sendSingle(ctx context.Context, w types.TransactWriteItem) (*types.ConsumedCapacity, error) {
 	switch {
 	case w.Put != nil:
-		out, err := c.api.PutItem(ctx, &dynamodb.PutItemInput{
+		out, err := c.api.putItem(ctx, &dynamodb.PutItemInput{
 			TableName: w.Put.TableName, Item: w.Put.Item, ConditionExpression: w.Put.ConditionExpression,
 			ExpressionAttributeNames: w.Put.ExpressionAttributeNames, ExpressionAttributeValues: w.Put.ExpressionAttributeValues,
 			ReturnConsumedCapacity:              types.ReturnConsumedCapacityTotal,
@@ -44,7 +44,7 @@ func (c *commit) sendSingle(ctx context.Context, w types.TransactWriteItem) (*ty
 		}
 		return out.ConsumedCapacity, nil
 	case w.Update != nil:
-		out, err := c.api.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		out, err := c.api.updateItem(ctx, &dynamodb.UpdateItemInput{
 			TableName: w.Update.TableName, Key: w.Update.Key,
 			UpdateExpression: w.Update.UpdateExpression, ConditionExpression: w.Update.ConditionExpression,
 			ExpressionAttributeNames: w.Update.ExpressionAttributeNames, ExpressionAttributeValues: w.Update.ExpressionAttributeValues,
@@ -56,7 +56,7 @@ func (c *commit) sendSingle(ctx context.Context, w types.TransactWriteItem) (*ty
 		}
 		return out.ConsumedCapacity, nil
 	}
-	out, err := c.api.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+	out, err := c.api.deleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName: w.Delete.TableName, Key: w.Delete.Key, ConditionExpression: w.Delete.ConditionExpression,
 		ExpressionAttributeNames: w.Delete.ExpressionAttributeNames, ExpressionAttributeValues: w.Delete.ExpressionAttributeValues,
 		ReturnConsumedCapacity:              types.ReturnConsumedCapacityTotal,
@@ -81,7 +81,7 @@ func (c *commit) transact(ctx context.Context, w writer) ([]answer, error) {
 		in.TransactItems = append(in.TransactItems, w.write(write, c.seen[i]))
 	}
 	err := c.patience.send(ctx, func() error {
-		out, err := c.api.TransactWriteItems(ctx, in)
+		out, err := c.api.transactWriteItems(ctx, in)
 		if err != nil {
 			return err
 		}
