@@ -160,12 +160,14 @@ func (d *Deployment) Kind(id string) string { return d.resources[id].kind }
 
 // Variables returns the names of the function's environment variables with the
 // id of the resource or parameter that each one's value is taken from; a text
-// that stands in the template is its own.
+// that stands in the template is its own. Those of Globals are among them.
 func (d *Deployment) Variables(functionID string) map[string]string {
 	out := map[string]string{}
-	for name, value := range object(at(d.resources[functionID].properties, "Environment", "Variables")) {
-		if out[name] = target(value); out[name] == "" {
-			out[name] = text(value)
+	for _, of := range []any{at(d.template, "Globals", "Function"), d.resources[functionID].properties} {
+		for name, value := range object(at(of, "Environment", "Variables")) {
+			if out[name] = target(value); out[name] == "" {
+				out[name] = text(value)
+			}
 		}
 	}
 	return out

@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -111,6 +112,24 @@ func changed(t *testing.T, c edit) *policy.Deployment {
 	}
 	t.Fatalf("nothing has %q", c.old)
 	return nil
+}
+
+// A function has the variables of Globals beside its own, which win.
+func TestVariables(t *testing.T) {
+	files := fstest.MapFS{policy.CallsFile: good(t)[policy.CallsFile], "template.yaml": &fstest.MapFile{Data: []byte(`
+Globals: { Function: { Environment: { Variables: { ALL: "1", ONE: "2" } } } }
+Resources:
+  SendFunction:
+    Type: AWS::Serverless::Function
+    Properties: { Environment: { Variables: { ONE: !Ref Table, OWN: "3" } } }
+`)}}
+	d, err := policy.Read(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := d.Variables("SendFunction"), map[string]string{"ALL": "1", "ONE": "Table", "OWN": "3"}; !maps.Equal(got, want) {
+		t.Errorf("variables are %v, want %v", got, want)
+	}
 }
 
 func TestWhatCannotBeReadIsNoPass(t *testing.T) {

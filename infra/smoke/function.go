@@ -75,6 +75,13 @@ func Start(ctx context.Context, bootstrap string, env ...string) (*Function, err
 // its first event.
 func (f *Function) Ready() time.Duration { return f.ready }
 
+// Processor is the processor time that the process took from its start to its
+// end, so it is known after Stop only. It depends less than Ready on what else
+// the machine does.
+func (f *Function) Processor() time.Duration {
+	return f.cmd.ProcessState.UserTime() + f.cmd.ProcessState.SystemTime()
+}
+
 // Log is what the function has written so far: all of it only once it is gone,
 // as after Stop.
 func (f *Function) Log() string { return f.log.String() }
