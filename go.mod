@@ -7,10 +7,10 @@ require (
 	github.com/alecthomas/kong v1.17.0
 	github.com/aws/aws-lambda-go v1.55.1
 	github.com/aws/aws-sdk-go-v2 v1.47.7
-	github.com/aws/aws-sdk-go-v2/service/dynamodb v1.68.0
-	github.com/aws/aws-sdk-go-v2/service/eventbridge v1.48.7
-	github.com/aws/aws-sdk-go-v2/service/sesv2 v1.74.0
-	github.com/aws/aws-sdk-go-v2/service/sqs v1.48.1
+	github.com/aws/aws-sdk-go-v2/service/dynamodb v1.68.0 // held back: infra/adr/0014
+	github.com/aws/aws-sdk-go-v2/service/eventbridge v1.48.7 // held back: infra/adr/0014
+	github.com/aws/aws-sdk-go-v2/service/sesv2 v1.74.0 // held back: infra/adr/0014
+	github.com/aws/aws-sdk-go-v2/service/sqs v1.48.1 // held back: infra/adr/0014
 	github.com/aws/smithy-go v1.28.8
 	github.com/awslabs/aws-lambda-go-api-proxy v0.16.2
 	github.com/go-json-experiment/json v1.27.2
