@@ -78,7 +78,7 @@ func starts(t *testing.T, w world, names []string, variables map[string]map[stri
 
 // unpacked is a copy of a bootstrap, written from its beginning to its end as
 // by somebody who unpacks it. How the linker writes a file leaves its pages where
-// they happen to be, which made the same bytes start in 4.6 or in 6.1 ms.
+// they happen to be, which made the same bytes take 4.6 or 6.1 ms of processor time.
 func unpacked(t *testing.T, function string) string {
 	t.Helper()
 	content, err := os.ReadFile(bootstrap(t, function, runtime.GOARCH))
