@@ -93,7 +93,7 @@ func TestPreferencesAreRefused(t *testing.T) {
 		{"channels", "demo-write", "/v1/preferences", `{` + anonymous + `,"channels":["pigeon"]}`, 422, "bad_value"},
 		{"custom object", "demo-write", "/v1/preferences", `{` + anonymous + `,"custom":{"a":{}}}`, 422, "bad_value"},
 		{"custom 1 KB", "demo-write", "/v1/preferences", `{` + anonymous + `,"custom":{"a":"` + strings.Repeat("x", 1023) + `"}}`, 422, "bad_value"},
-		{"what has no effect", "demo-write", "/v1/preferences", `{` + anonymous + `,"quietHours":{"from":"22:00"}}`, 400, "duplicate_or_unknown_field"},
+		{"what has no effect", "demo-write", "/v1/preferences", `{` + anonymous + `,"language":"uk"}`, 400, "duplicate_or_unknown_field"},
 		{"wording", "demo-write", "/v1/preferences", `{` + anonymous + `,` + no + `,"wording":"` + strings.Repeat("x", 501) + `"}`, 422, "bad_value"},
 	}
 	for _, c := range cases {

@@ -24,6 +24,8 @@ type spoken struct {
 	Theme    json.RawMessage            `json:"theme"`
 	Topics   json.RawMessage            `json:"topics"`
 	Channels json.RawMessage            `json:"channels"`
+	Cadence  json.RawMessage            `json:"cadence"`
+	Quiet    json.RawMessage            `json:"quietHours"`
 	Custom   map[string]json.RawMessage `json:"custom"`
 }
 
@@ -57,7 +59,7 @@ func (b spoken) read(s *strategy.Strategy) (wish, error) {
 		return w, err
 	}
 	if len(w.words)+len(w.fields) == 0 {
-		return w, fault.New(fault.Invalid, "no_purposes", `say what changes: {"purposes":{"<purpose>":false}}, or a theme, topics, channels, custom`).In("purposes")
+		return w, fault.New(fault.Invalid, "no_purposes", `say what changes: {"purposes":{"<purpose>":false}}, or a theme, topics, channels, cadence, quietHours, custom`).In("purposes")
 	}
 	return w, nil
 }
@@ -78,6 +80,17 @@ func (b spoken) choose(into map[string]json.RawMessage) error {
 	if err := list(b.Channels, person.Channels, len(message.Channels()), known, into); err != nil {
 		return err
 	}
+	if err := cadence(b.Cadence, into); err != nil {
+		return err
+	}
+	if err := quiet(b.Quiet, into); err != nil {
+		return err
+	}
+	return b.customize(into)
+}
+
+// customize checks the fields that a company made up itself.
+func (b spoken) customize(into map[string]json.RawMessage) error {
 	for name, value := range b.Custom {
 		if !short(name) {
 			return fault.New(fault.Invalid, "bad_value", "name custom fields with 1 to %d characters", person.MaxChoice).In("custom")
@@ -172,6 +185,8 @@ type answer struct {
 	Theme    json.RawMessage            `json:"theme,omitempty"`
 	Topics   json.RawMessage            `json:"topics,omitempty"`
 	Channels json.RawMessage            `json:"channels,omitempty"`
+	Cadence  json.RawMessage            `json:"cadence,omitempty"`
+	Quiet    json.RawMessage            `json:"quietHours,omitempty"`
 	Custom   map[string]json.RawMessage `json:"custom,omitempty"`
 }
 
@@ -183,18 +198,15 @@ func describe(s *strategy.Strategy, p *person.Person, stated map[string]bool, no
 			out.Purposes[s.Purposes[i].ID] = wanted(p, s.Purposes[i], now)
 		}
 	}
-	for field, choice := range standing(p).fields {
-		switch name, custom := person.CustomField(field); {
-		case custom && out.Custom == nil:
-			out.Custom = map[string]json.RawMessage{name: choice.Value}
-		case custom:
+	fields := standing(p).fields
+	out.Theme, out.Topics, out.Channels = fields[person.Theme].Value, fields[person.Topics].Value, fields[person.Channels].Value
+	out.Cadence, out.Quiet = fields[person.Cadence].Value, fields[person.Quiet].Value
+	for field, choice := range fields {
+		if name, custom := person.CustomField(field); custom {
+			if out.Custom == nil {
+				out.Custom = map[string]json.RawMessage{}
+			}
 			out.Custom[name] = choice.Value
-		case field == person.Theme:
-			out.Theme = choice.Value
-		case field == person.Topics:
-			out.Topics = choice.Value
-		case field == person.Channels:
-			out.Channels = choice.Value
 		}
 	}
 	return out

@@ -3,16 +3,44 @@ package person
 import (
 	"maps"
 	"strings"
+	"time"
 )
 
 // The fields of preferences. What a company makes up itself stands under Custom
 // and a name: "custom.font".
 const (
-	Theme    = "theme"    // text
-	Topics   = "topics"   // list of texts, sorted
-	Channels = "channels" // list of the channels that messages may come by, sorted
+	Theme    = "theme"      // text
+	Topics   = "topics"     // list of texts, sorted
+	Channels = "channels"   // list of the channels that messages may come by, sorted
+	Cadence  = "cadence"    // how often messages may come, one of Cadences
+	Quiet    = "quietHours" // when no message may come, a QuietHours
 	Custom   = "custom."
 )
+
+// How often messages may come that nobody waits for.
+const (
+	Instant = "instant" // whenever there is something
+	Daily   = "daily"   // at most one a day, and so on
+	Weekly  = "weekly"
+	Monthly = "monthly"
+)
+
+// Cadences are the values of the preference Cadence, from often to seldom.
+func Cadences() []string { return []string{Instant, Daily, Weekly, Monthly} }
+
+// QuietHours is a part of every day, over midnight when it ends before it begins.
+type QuietHours struct {
+	From string `json:"from"`           // the first minute of it, as in 21:00
+	To   string `json:"to"`             // the first minute after it, never the same
+	Zone string `json:"zone,omitempty"` // IANA name; "": where the person is thought to be
+}
+
+// Minute reads the time of a day, as in 21:00, and returns the minutes since
+// midnight.
+func Minute(text string) (minute int, ok bool) {
+	t, err := time.Parse("15:04", text)
+	return t.Hour()*60 + t.Minute(), err == nil && len(text) == len("15:04")
+}
 
 // Limits of preferences.
 const (
