@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"cmp"
 	"encoding/json"
 	"strconv"
 	"time"
@@ -10,11 +11,16 @@ import (
 )
 
 // answer is what POST /v1/decide answers with. All that is left out when empty
-// is for secret keys only.
+// is for secret keys only, except Preferred.
 type answer struct {
 	Decisions []chosen `json:"decisions"` // in the order asked
 	Strategy  string   `json:"strategy"`  // its version
-	Person    *served  `json:"person,omitempty"`
+
+	// Preferred are the preferred fields that the strategy declares, by name, for
+	// everybody who asks.
+	Preferred map[string]preference `json:"preferred,omitempty"`
+
+	Person *served `json:"person,omitempty"`
 }
 
 type chosen struct {
@@ -73,6 +79,7 @@ func (f *function) answer(p *decision.Plan, slots []*decision.Slot, q question, 
 			out.Decisions[i].reasons = explain(d)
 		}
 	}
+	out.Preferred = f.preferred(p, request, q, who)
 	if q.trusted {
 		out.Person = serve(request, made, q.visitor, who.reads)
 	}
@@ -90,7 +97,7 @@ func (f *function) request(p *decision.Plan, slots []*decision.Slot, q question,
 	case someone == nil:
 		someone = &person.Person{}
 	default:
-		unit = someone.Unit
+		unit = cmp.Or(someone.Unit, unit) // of who refused there is none
 	}
 	now := f.Now()
 	return decision.Request{

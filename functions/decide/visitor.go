@@ -84,7 +84,7 @@ type found struct {
 const peoplePatience = 300 * time.Millisecond
 
 // find reads the person. Somebody who refuses to have content chosen by what is
-// known of them is served like somebody of whom nothing is.
+// known of them is served by what they chose themselves, and by nothing else.
 func (f *function) find(ctx context.Context, s *strategy.Strategy, v visitor) found {
 	if v.node.IsZero() {
 		return found{}
@@ -98,7 +98,7 @@ func (f *function) find(ctx context.Context, s *strategy.Strategy, v visitor) fo
 	defer cancel()
 	p, err := f.People.Find(counted, v.node)
 	if p != nil && !v.allows(s, p, f.Now()) {
-		p = nil
+		p = p.Chosen()
 	}
 	return found{person: p, reads: reads.Load(), failed: err}
 }

@@ -72,7 +72,7 @@ audiences:
 			return nil, fmt.Errorf("the rule is not published: %v", p)
 		}
 	}
-	return audience.Compile([]audience.Program{doc.Audiences[0].When}, nil)
+	return audience.Compile([]audience.Program{doc.Audiences[0].When}, audience.Names{})
 }
 
 func celRule() (func() bool, error) {

@@ -30,7 +30,7 @@ func TestBothEvaluatorsAgree(t *testing.T) {
 		people := rapid.SliceOfN(moments(), peoplePerRun, peoplePerRun).Draw(t, "people")
 		for range rulesPerRun {
 			text := writer{t}.truth(4)
-			program, _ := publish.CompileRule(text, computed)
+			program, _ := publish.CompileRule(text, computed, preferred)
 			if program == nil {
 				refused++
 				continue
@@ -41,7 +41,7 @@ func TestBothEvaluatorsAgree(t *testing.T) {
 				count[want]++
 				if got != want {
 					shown, _ := json.Marshal(m)
-					t.Fatalf("%s\nis %s here and %s in CEL for %s\n%s", text, got, want, shown, own.set.Why(0, &own.facts))
+					t.Fatalf("%s\nis %s here and %s in CEL for %s\n%s", text, got, want, shown, own.set.Why(own.rule, &own.facts))
 				}
 			}
 		}
@@ -56,11 +56,11 @@ func TestBothEvaluatorsAgree(t *testing.T) {
 func TestProgramsReadBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := writer{t}.truth(4)
-		program, _ := publish.CompileRule(text, computed)
+		program, _ := publish.CompileRule(text, computed, preferred)
 		if program == nil {
 			return
 		}
-		again, problems := publish.CompileRule(program.String(), computed)
+		again, problems := publish.CompileRule(program.String(), computed, preferred)
 		if again == nil {
 			t.Fatalf("%s\nwas written back as %s\nwhich has problems: %v", text, program, problems)
 		}
@@ -93,7 +93,7 @@ func TestTrickyCases(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.Rule, func(t *testing.T) {
-			program, problems := publish.CompileRule(c.Rule, computed)
+			program, problems := publish.CompileRule(c.Rule, computed, preferred)
 			if program == nil {
 				t.Fatalf("refused: %v", problems)
 			}
@@ -102,7 +102,7 @@ func TestTrickyCases(t *testing.T) {
 			}
 			own := newSubject(t, program)
 			if got := own.evaluate(&c.moment); got != c.Want {
-				t.Errorf("we say %s, the case %s: %s", got, c.Want, own.set.Why(0, &own.facts))
+				t.Errorf("we say %s, the case %s: %s", got, c.Want, own.set.Why(own.rule, &own.facts))
 			}
 		})
 	}

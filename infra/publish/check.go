@@ -16,6 +16,7 @@ func (l *loader) check() {
 	for _, name := range l.computed.ids() {
 		l.readComputed(name, l.computed.at[name])
 	}
+	l.readAllPreferred()
 	l.rules = newRuleCompiler(l)
 	for _, id := range l.audiences.ids() {
 		e := l.audiences.at[id]

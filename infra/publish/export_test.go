@@ -8,13 +8,20 @@ import (
 	"rapport/shared/person"
 )
 
-// CompileRule compiles one rule as Load does. The program is nil when a problem
-// is more than a warning.
-func CompileRule(text string, computed []person.ComputedTrait) (*audience.Program, []Problem) {
+// CompileRule compiles one rule as Load does, of a strategy that has these computed
+// traits, preferred fields, and the audiences that those are inferred by. The
+// program is nil when a problem is more than a warning.
+func CompileRule(text string, computed []person.ComputedTrait, preferred []audience.Field) (*audience.Program, []Problem) {
 	l := newLoader()
 	l.lifecycle = &person.Lifecycle{}
 	for _, c := range computed {
 		l.computed.at[c.Name] = &entry[person.ComputedTrait]{value: c}
+	}
+	for _, f := range preferred {
+		l.preferred.at[f.Name] = &entry[audience.Field]{value: f}
+		for _, one := range f.Inferred {
+			l.audiences.at[one.Audience] = &entry[audience.Audience]{}
+		}
 	}
 	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text, Line: 1, Column: 1}
 	f := &file{name: "rule", lines: [][]rune{[]rune(text)}}

@@ -37,7 +37,7 @@ func TestNextFlip(t *testing.T) {
 	flips, never := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		text := writer{t}.timely(3)
-		program, _ := publish.CompileRule(text, computed)
+		program, _ := publish.CompileRule(text, computed, preferred)
 		if program == nil {
 			return
 		}
@@ -45,7 +45,7 @@ func TestNextFlip(t *testing.T) {
 		for range 20 {
 			m := moments().Draw(t, "person")
 			before := own.evaluate(m)
-			flip := own.set.NextFlip(0, &own.facts)
+			flip := own.set.NextFlip(own.rule, &own.facts)
 			if again := own.again(); again != before {
 				t.Fatalf("%s\nwas %s, and after asking when it changes %s", text, before, again)
 			}

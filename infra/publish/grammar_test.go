@@ -25,9 +25,9 @@ func (w writer) pickOf(depth int, writers ...func(int) string) string {
 }
 
 var (
-	numberPaths = []string{"computed.orders", "computed.revenue", "traits.age", "traits.score", "context.n", "context.cart.total"}
-	textPaths   = []string{"traits.country", "traits.name", "computed.plan", "lifecycle", "context.page.path", "context.lang", `traits["loyalty-tier"]`}
-	otherPaths  = []string{"traits.tags", "traits.address", "context.cart", "context.cart.items", "traits.flag", "traits.nothing", "traits.address.city", "context.a.b.c"}
+	numberPaths = []string{"computed.orders", "computed.revenue", "traits.age", "traits.score", "context.n", "context.cart.total", "preferred.size"}
+	textPaths   = []string{"traits.country", "traits.name", "computed.plan", "lifecycle", "context.page.path", "context.lang", `traits["loyalty-tier"]`, "preferred.look"}
+	otherPaths  = []string{"traits.tags", "traits.address", "context.cart", "context.cart.items", "traits.flag", "traits.nothing", "traits.address.city", "context.a.b.c", "preferred.items", "preferred.loud", "computed.likes"}
 	timePaths   = []string{"now", "firstSeen", "lastSeen", "computed.last_order_at", "computed.first_seen_at", "timestamp(traits.since)"}
 )
 
@@ -110,7 +110,7 @@ func (w writer) truth(depth int) string {
 	return w.pickOf(depth,
 		func(int) string {
 			return w.pick("known", "true", "false", "has(traits.country)", "has(traits.address.city)", "has(context.a.b.c)",
-				"has(traits.tags.x)", `"name" in traits`, "traits.flag == true", "computed.orders >= 3")
+				"has(traits.tags.x)", `"name" in traits`, "traits.flag == true", "computed.orders >= 3", "preferred.loud", `preferred["look"] == "UA"`)
 		},
 		func(d int) string { return "(" + w.truth(d) + " && " + w.truth(d) + ")" },
 		func(d int) string { return "(" + w.truth(d) + " || " + w.truth(d) + ")" },
@@ -179,6 +179,7 @@ var (
 	someTexts   = likely(`"UA"`, `"PL"`, `"a"`, `"ab"`, `""`)
 	someTimes   = likely(`"2026-11-23T12:00:00.000Z"`, `"2026-11-17T12:00:00.000Z"`, `"2026-11-01T00:00:00.123Z"`)
 	cityOrAny   = likely(`{"city":"Kyiv"}`, `{"city":"UA","zip":1}`, `{}`)
+	someLikes   = rapid.SampledFrom([]string{`{"PL":2,"UA":2.5}`, `{"UA":1,"a":1}`, `{"PL":0.5,"a":10}`, `{}`, `"UA"`})
 	cartOrAny   = likely(`{"total":3,"items":["a","UA",2]}`, `{"total":2.5}`)
 )
 
@@ -192,7 +193,10 @@ func moments() *rapid.Generator[*moment] {
 		"address": cityOrAny, "flag": likely("true", "false"), "nothing": likely("null"), "since": someTimes, "wait": likely(`"168h"`, `"1.5s"`),
 	}
 	folds := map[string]*rapid.Generator[string]{
-		"orders": someNumbers, "revenue": someNumbers, "plan": someTexts, "last_order_at": someTimes, "first_seen_at": someTimes,
+		"orders": someNumbers, "revenue": someNumbers, "plan": someTexts, "last_order_at": someTimes, "first_seen_at": someTimes, "likes": someLikes,
+	}
+	choices := map[string]*rapid.Generator[string]{
+		person.Theme: someTexts, person.Topics: likely(`["UA","a"]`, `[]`), person.Custom + "size": someNumbers,
 	}
 	return rapid.Custom(func(t *rapid.T) *moment {
 		context, _ := json.Marshal(some(t, members))
@@ -200,7 +204,7 @@ func moments() *rapid.Generator[*moment] {
 			context = nil
 		}
 		return &moment{
-			Traits: some(t, traits), Computed: some(t, folds), Context: context, Known: rapid.Bool().Draw(t, "known"),
+			Traits: some(t, traits), Computed: some(t, folds), Explicit: some(t, choices), Context: context, Known: rapid.Bool().Draw(t, "known"),
 			Stage:     rapid.SampledFrom([]person.Stage{person.Lapsed, person.Active, ""}).Draw(t, "stage"),
 			FirstSeen: seen(t), LastSeen: seen(t), Now: instant(t).Add(2 * 24 * time.Hour),
 		}

@@ -8,15 +8,14 @@ import (
 	"rapport/shared/person"
 )
 
-// asked returns the ids of the audiences that a program asks for.
-func asked(p *audience.Program) []string {
-	var ids []string
-	for _, path := range pathsOf(p, audience.OpGet) {
-		if path[0] == audience.Audiences {
-			ids = append(ids, path[1])
-		}
+// asked returns the ids of the audiences that a program asks for, also those by
+// which the preferred fields are inferred that it reads.
+func (l *loader) asked(p *audience.Program) []string {
+	ids := p.Asks(l.rules.fields)
+	for i := range p.Args {
+		ids = append(ids, l.asked(&p.Args[i])...)
 	}
-	return ids
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return l.audiences.at[id] == nil })
 }
 
 // checkNesting refuses audiences that ask for themselves, and reports each
@@ -34,7 +33,7 @@ func (l *loader) checkNesting() {
 	for _, id := range l.audiences.ids() {
 		e := l.audiences.at[id]
 		tooMuch := func(id string) bool { return l.whole(id, sizes) > audience.MaxWhole }
-		if m := e.body; tooMuch(id) && !slices.ContainsFunc(asked(&e.value.When), tooMuch) {
+		if m := e.body; tooMuch(id) && !slices.ContainsFunc(l.asked(&e.value.When), tooMuch) {
 			l.report(m.file, m.fields["when"], "with the audiences that it asks for, %s has over %d operations: ask for fewer", m.what, audience.MaxWhole)
 		}
 	}
@@ -48,7 +47,7 @@ func (l *loader) whole(id string, sizes map[string]int) int {
 	}
 	program := &l.audiences.at[id].value.When
 	n := operationsOf(program)
-	for _, next := range asked(program) {
+	for _, next := range l.asked(program) {
 		n = min(n+l.whole(next, sizes), audience.MaxWhole+1)
 	}
 	sizes[id] = n
@@ -73,7 +72,7 @@ func (l *loader) follow(id string, way []string, done map[string]bool) {
 		return
 	}
 	way = append(way, id)
-	for _, next := range asked(&l.audiences.at[id].value.When) {
+	for _, next := range l.asked(&l.audiences.at[id].value.When) {
 		l.follow(next, way, done)
 	}
 	done[id] = true

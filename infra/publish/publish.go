@@ -90,6 +90,9 @@ func (l *loader) document() strategy.Document {
 	for _, id := range l.audiences.ids() {
 		doc.Audiences = append(doc.Audiences, l.audiences.at[id].value)
 	}
+	for _, name := range l.preferred.ids() {
+		doc.Preferred = append(doc.Preferred, l.preferred.at[name].value)
+	}
 	for _, id := range l.slots.ids() {
 		doc.Slots = append(doc.Slots, l.slots.at[id].value)
 	}

@@ -20,11 +20,13 @@ type ruleCompiler struct {
 	env    *cel.Env
 	times  []string
 	traits map[string]person.Op // computed
+	fields []audience.Field
 }
 
 func newRuleCompiler(l *loader) *ruleCompiler {
-	c := &ruleCompiler{loader: l, times: l.times(), traits: map[string]person.Op{}}
-	for _, t := range l.document().Computed {
+	doc := l.document()
+	c := &ruleCompiler{loader: l, times: l.times(), traits: map[string]person.Op{}, fields: doc.Preferred}
+	for _, t := range doc.Computed {
 		c.traits[t.Name] = t.Op
 	}
 	var err error
@@ -41,6 +43,7 @@ func newEnv() (*cel.Env, error) {
 		cel.StdLib(), cel.ClearMacros(), cel.Macros(cel.HasMacro),
 		cel.Variable(audience.Traits, names), cel.Variable(audience.Computed, names), cel.Variable(audience.Context, names),
 		cel.Variable(audience.Audiences, cel.MapType(cel.StringType, cel.BoolType)), cel.Variable(audience.Lifecycle, cel.StringType),
+		cel.Variable(audience.Preferred, names),
 		cel.Variable(audience.Known, cel.BoolType), cel.Variable(audience.FirstSeen, cel.TimestampType),
 		cel.Variable(audience.LastSeen, cel.TimestampType), cel.Variable(audience.Now, cel.TimestampType),
 	)
@@ -74,7 +77,7 @@ func (c *ruleCompiler) compile(at place, what string) *audience.Program {
 		c.loader.report(at.file, at.node, "the rule of %s gives %s, not true or false: compare it with something", what, typeName(out))
 		return nil
 	}
-	if _, err := audience.Compile(c.alone(&program), c.times, c.loader.audiences.ids()...); err != nil {
+	if err := c.try(&program); err != nil {
 		c.loader.report(at.file, at.node, "the rule of %s: %s", what, sentence(err))
 		return nil
 	}
@@ -82,14 +85,16 @@ func (c *ruleCompiler) compile(at place, what string) *audience.Program {
 	return &program
 }
 
-// alone returns a set of rules of which the last is this one, and all that it
-// could ask for are true: what is wrong with those is reported where they stand.
-func (c *ruleCompiler) alone(p *audience.Program) []audience.Program {
-	var out []audience.Program
-	for range c.loader.audiences.ids() {
-		out = append(out, constant(audience.TypeBool, "true"))
+// try compiles a program as the engine will, with all that it could ask for being
+// true: what is wrong with those is reported where they stand.
+func (c *ruleCompiler) try(p *audience.Program) error {
+	names := audience.Names{Times: c.times, Audiences: c.loader.audiences.ids(), Fields: c.fields}
+	rules := make([]audience.Program, len(names.Audiences), len(names.Audiences)+1)
+	for i := range rules {
+		rules[i] = constant(audience.TypeBool, "true")
 	}
-	return append(out, *p)
+	_, err := audience.Compile(append(rules, *p), names)
+	return err
 }
 
 // sentence returns what an error says to its reader, without where it was found.
@@ -169,7 +174,7 @@ func unexpected(what string) string {
 }
 
 var variables = []string{
-	audience.Traits, audience.Computed, audience.Context, audience.Audiences, audience.Lifecycle, audience.Known, audience.FirstSeen, audience.LastSeen, audience.Now,
+	audience.Traits, audience.Computed, audience.Context, audience.Audiences, audience.Preferred, audience.Lifecycle, audience.Known, audience.FirstSeen, audience.LastSeen, audience.Now,
 }
 
 // warnUnguarded tells that a value which not everybody has makes the whole rule

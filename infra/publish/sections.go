@@ -44,6 +44,7 @@ type loader struct {
 	lifecycle *person.Lifecycle
 	lifeAt    place
 	audiences section[audience.Audience]
+	preferred section[audience.Field]
 	slots     section[content.Slot]
 	blocks    section[content.Block]
 	rules     *ruleCompiler
@@ -62,6 +63,7 @@ func newLoader() *loader {
 		location:  time.UTC,
 		computed:  section[person.ComputedTrait]{"computed traits", map[string]*entry[person.ComputedTrait]{}},
 		audiences: section[audience.Audience]{"audiences", map[string]*entry[audience.Audience]{}},
+		preferred: section[audience.Field]{"preferred fields", map[string]*entry[audience.Field]{}},
 		slots:     section[content.Slot]{"slots", map[string]*entry[content.Slot]{}},
 		blocks:    section[content.Block]{"blocks", map[string]*entry[content.Block]{}},
 		purposes:  section[message.Purpose]{"purposes", map[string]*entry[message.Purpose]{}},
@@ -77,7 +79,7 @@ func (l *loader) readRoot(f *file, root *yaml.Node) {
 	if kindOf(root) == "nothing" {
 		return
 	}
-	m, ok := l.mapping(f, root, "a strategy file", "zone", "computed", "lifecycle", "audiences", "slots", "blocks", "sender", "purposes", "messages", "journeys", "sources", "personas")
+	m, ok := l.mapping(f, root, "a strategy file", "zone", "computed", "lifecycle", "audiences", "preferred", "slots", "blocks", "sender", "purposes", "messages", "journeys", "sources", "personas")
 	if !ok {
 		return
 	}
@@ -85,6 +87,7 @@ func (l *loader) readRoot(f *file, root *yaml.Node) {
 	entries(l, m, "computed", &l.computed, namePattern, "event!", "op!", "of", "window", "half_life")
 	l.readLifecycle(m)
 	entries(l, m, "audiences", &l.audiences, idPattern, "name!", "description", "when!")
+	entries(l, m, "preferred", &l.preferred, namePattern, preferredKeys...)
 	entries(l, m, "slots", &l.slots, idPattern, "description", "fallback!")
 	entries(l, m, "blocks", &l.blocks, idPattern,
 		"slot!", "audience", "when", "priority", "weight", "from", "until", "content!")

@@ -18,7 +18,7 @@ func BenchmarkRule(b *testing.B) {
 		Traits:   map[string]json.RawMessage{"country": json.RawMessage(`"PL"`), "segments": json.RawMessage(`["new","vip"]`)},
 		Computed: map[string]json.RawMessage{"orders": json.RawMessage("3")}, Known: true, LastSeen: now.AddDate(0, 0, -1), Now: now,
 	}
-	program, problems := publish.CompileRule(text, computed)
+	program, problems := publish.CompileRule(text, computed, preferred)
 	if program == nil {
 		b.Fatal(problems)
 	}

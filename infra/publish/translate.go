@@ -137,6 +137,8 @@ func (t *translation) checkPath(e ast.Expr, p audience.Program) audience.Program
 		}
 	case audience.Audiences:
 		return t.checkAudience(e, p)
+	case audience.Preferred:
+		return t.checkPreferred(e, p)
 	case audience.Traits, audience.Computed, audience.Context:
 		if len(names) == 0 {
 			return t.refuse(e, "%s holds many values: write which one, like %s.name", p.Path[0], p.Path[0])
@@ -159,6 +161,21 @@ func (t *translation) checkAudience(e ast.Expr, p audience.Program) audience.Pro
 		return t.refuse(e, "ask for an audience by its id, like audiences.vip or audiences[\"new-visitor\"]")
 	case known.at[p.Path[1]] == nil:
 		return t.refuse(e, "there is no audience %q%s", p.Path[1], didYouMean(p.Path[1], known.ids()))
+	}
+	return p
+}
+
+// checkPreferred refuses to read a field that does not exist, and to ask whether
+// somebody has one that does.
+func (t *translation) checkPreferred(e ast.Expr, p audience.Program) audience.Program {
+	known := t.compiler.loader.preferred
+	switch {
+	case p.Op == audience.OpHas:
+		return t.refuse(e, "everybody has every preferred field: compare it, like preferred.theme == \"dark\"")
+	case len(p.Path) != 2:
+		return t.refuse(e, "read a preferred field by its name, like preferred.theme")
+	case known.at[p.Path[1]] == nil:
+		return t.refuse(e, "there is no preferred field %q%s", p.Path[1], didYouMean(p.Path[1], known.ids()))
 	}
 	return p
 }
@@ -214,7 +231,7 @@ func (t *translation) call(e ast.Expr) audience.Program {
 	case audience.OpTime, audience.OpSpan:
 		return t.foldTime(e, p)
 	case audience.OpMatches:
-		if _, err := audience.Compile([]audience.Program{p}, nil); err != nil && len(args) == 2 {
+		if err := t.compiler.try(&p); err != nil && len(args) == 2 {
 			return t.refuse(args[1], "%s", sentence(err))
 		}
 	}

@@ -5,10 +5,10 @@
 //
 // A rule reads traits, computed and context (names to JSON values), known (the
 // person has a proven user id), lifecycle (the person's stage), audiences (by
-// id, whether the person is in another one), firstSeen, lastSeen and now
-// (timestamps). A JSON
-// number is an int when it is a whole number that fits 64 bits, and a double
-// otherwise. Time has millisecond steps.
+// id, whether the person is in another one), preferred (by name, the value of a
+// Field), firstSeen, lastSeen and now (timestamps). A JSON number is an int when
+// it is a whole number that fits 64 bits, and a double otherwise. Time has
+// millisecond steps.
 package audience
 
 // Audience is a named rule over a person.
@@ -74,6 +74,7 @@ const (
 	Computed  = "computed"
 	Context   = "context"
 	Audiences = "audiences"
+	Preferred = "preferred"
 	Lifecycle = "lifecycle"
 	Known     = "known"
 	FirstSeen = "firstSeen"

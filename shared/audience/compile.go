@@ -13,11 +13,16 @@ type compiler struct {
 	set    *Set
 	slotOf map[string]int // by path, names joined with NUL
 	timed  map[string]bool
-	ids    []string // of the first rules, which others may ask for
-	states []state  // by rule
+	names  Names
+	states []state // by rule
 	uses   []int
 	temps  int
 	whole  int // operations, with those of the rules that are asked for
+
+	// Explaining tells a field by its name rather than by all that it may be read
+	// from; told are the fields that were.
+	explaining bool
+	told       []int
 }
 
 // state is how far a rule is compiled.
@@ -36,7 +41,7 @@ func (c *compiler) compileRule(programs []Program, i int) *fault.Error {
 	case done:
 		return nil
 	case begun:
-		return fault.New(fault.Invalid, "rule_cycle", "the audience %s asks for itself, directly or by way of others; let one of them do without", c.ids[i]).In(fmt.Sprintf("rules[%d]", i))
+		return fault.New(fault.Invalid, "rule_cycle", "the audience %s asks for itself, directly or by way of others; let one of them do without", c.names.Audiences[i]).In(fmt.Sprintf("rules[%d]", i))
 	}
 	c.states[i] = begun
 	for _, j := range c.asked(&programs[i]) {
@@ -52,11 +57,12 @@ func (c *compiler) compileRule(programs []Program, i int) *fault.Error {
 	return nil
 }
 
-// asked returns the rules of the audiences that a program asks for.
+// asked returns the rules of the audiences that a program asks for, itself or by
+// way of a preferred field.
 func (c *compiler) asked(p *Program) []int {
 	var out []int
-	if p.Op == OpGet && len(p.Path) == 2 && p.Path[0] == Audiences {
-		if i := slices.Index(c.ids, p.Path[1]); i >= 0 {
+	for _, id := range p.Asks(c.names.Fields) {
+		if i := slices.Index(c.names.Audiences, id); i >= 0 {
 			out = append(out, i)
 		}
 	}
@@ -93,7 +99,7 @@ func (c *compiler) rule(p *Program, i int) (rule, *fault.Error) {
 // member compiles the question whether the person is in another audience. Who
 // cannot be decided is not in it.
 func (c *compiler) member(id string) (predicate, *fault.Error) {
-	i := slices.Index(c.ids, id)
+	i := slices.Index(c.names.Audiences, id)
 	if i < 0 {
 		return nil, malformed("there is no audience %q", id)
 	}
@@ -183,6 +189,10 @@ func (p *Program) checkPath() *fault.Error {
 	case Audiences:
 		if names != 1 || p.Op == OpHas {
 			return malformed("%s is asked for one id, as in %s.vip", p.Path[0], p.Path[0])
+		}
+	case Preferred:
+		if names != 1 || p.Op == OpHas {
+			return malformed("%s is read by name and everybody has it, as in %s.theme", p.Path[0], p.Path[0])
 		}
 	case Traits, Computed, Context:
 		if names == 0 {

@@ -54,7 +54,7 @@ func TestCompileRefuses(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := audience.Compile([]audience.Program{get("known"), c.rule}, nil)
+			_, err := audience.Compile([]audience.Program{get("known"), c.rule}, audience.Names{})
 			var f *fault.Error
 			if !errors.As(err, &f) || f.Code != c.code || f.Field != "rules[1]" {
 				t.Errorf("got %#v, want code %s", err, c.code)
@@ -69,7 +69,7 @@ func TestLargestRule(t *testing.T) {
 	for range audience.MaxNodes - 1 {
 		p = op("!", p)
 	}
-	if _, err := audience.Compile([]audience.Program{p}, nil); err != nil {
+	if _, err := audience.Compile([]audience.Program{p}, audience.Names{}); err != nil {
 		t.Error(err)
 	}
 }
@@ -108,7 +108,7 @@ func FuzzProgram(f *testing.F) {
 		if json.Unmarshal(raw, &p) != nil {
 			return
 		}
-		s, err := audience.Compile([]audience.Program{p}, []string{"computed.a"})
+		s, err := audience.Compile([]audience.Program{p}, audience.Names{Times: []string{"computed.a"}})
 		if err != nil {
 			return
 		}

@@ -50,6 +50,8 @@ func (f *Facts) fill(k int, s *slot, v *person.View, now time.Time) {
 	switch s.path[0] {
 	case Traits:
 		f.read(out, s, v.Traits[s.path[1]].Value)
+	case explicit:
+		f.read(out, s, v.Explicit[s.path[1]].Value)
 	case Computed:
 		f.read(out, s, v.Computed[s.path[1]])
 	case Context:

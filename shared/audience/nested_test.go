@@ -17,7 +17,7 @@ func nested(programs ...audience.Program) (*audience.Set, error) {
 	for i := range programs {
 		ids = append(ids, string(rune('a'+i)))
 	}
-	return audience.Compile(programs, nil, ids...)
+	return audience.Compile(programs, audience.Names{Audiences: ids})
 }
 
 func asks(id string) audience.Program { return get("audiences", id) }

@@ -21,6 +21,9 @@ func (c *compiler) operand(p *Program) (operand, *fault.Error) {
 	case OpConst:
 		return constant(p)
 	case OpGet:
+		if p.Path[0] == Preferred {
+			return c.preferred(p.Path[1])
+		}
 		k := c.slot(p.Path)
 		return func(f *Facts) *value { return &f.slots[k] }, nil
 	case OpIf:

@@ -50,7 +50,7 @@ func customer() *person.View {
 
 func compile(t testing.TB, times []string, programs ...audience.Program) *audience.Set {
 	t.Helper()
-	s, err := audience.Compile(programs, times)
+	s, err := audience.Compile(programs, audience.Names{Times: times})
 	if err != nil {
 		t.Fatal(err)
 	}

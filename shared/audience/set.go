@@ -12,8 +12,9 @@ import (
 // may use it, each with its own Facts.
 type Set struct {
 	rules    []rule
-	ids      []string // of the first rules
+	declared Names // that the rules were compiled with
 	slots    []slot
+	fields   []field        // sorted by name
 	names    []string       // the first names of context paths, sorted
 	scratch  int            // most intermediate values that one rule needs
 	failures []value        // by reason
@@ -36,17 +37,22 @@ type slot struct {
 	name  int  // index into Set.names of a context path
 }
 
-// Compile compiles programs; the i-th is then rule i of the set. Times lists the
-// paths whose strings are times: "computed.last_order_at". Ids name the first
-// rules, which the others may ask for as audiences. It returns faults of kind
-// Invalid for a program that is not well formed, over a limit, or that asks for
-// itself.
-func Compile(programs []Program, times []string, ids ...string) (*Set, error) {
+// Names is what rules can read besides what every person may have.
+type Names struct {
+	Times     []string // the paths whose strings are times: "computed.last_order_at"
+	Audiences []string // the ids of the first rules, which all others may ask for
+	Fields    []Field  // sorted by name
+}
+
+// Compile compiles programs; the i-th is then rule i of the set. It returns
+// faults of kind Invalid for a program or a field that is not well formed, for one
+// over a limit, and for a rule that asks for itself.
+func Compile(programs []Program, names Names) (*Set, error) {
 	c := &compiler{
 		set: &Set{rules: make([]rule, len(programs))}, slotOf: map[string]int{}, timed: map[string]bool{},
-		ids: ids, states: make([]state, len(programs)),
+		names: names, states: make([]state, len(programs)),
 	}
-	for _, path := range times {
+	for _, path := range names.Times {
 		c.timed[path] = true
 	}
 	for i := range programs {
@@ -54,7 +60,10 @@ func Compile(programs []Program, times []string, ids ...string) (*Set, error) {
 			return nil, err
 		}
 	}
-	c.set.ids = ids
+	if err := c.compileFields(); err != nil {
+		return nil, err
+	}
+	c.set.declared = names
 	c.set.nameContext()
 	c.set.giveReasons()
 	return c.set, nil

@@ -38,16 +38,20 @@ type explainer struct {
 	parts  []string
 }
 
-// test evaluates part of a rule, and returns which slots it reads.
-func (e *explainer) test(p *Program) (verdict, []int) {
-	c := &compiler{set: e.set, slotOf: e.slotOf, ids: e.set.ids, temps: e.set.scratch}
+// reading is what part of a rule reads: slots, and preferred fields.
+type reading struct{ slots, fields []int }
+
+// test evaluates part of a rule, and returns what it reads.
+func (e *explainer) test(p *Program) (verdict, reading) {
+	c := &compiler{set: e.set, slotOf: e.slotOf, names: e.set.declared, temps: e.set.scratch, explaining: true}
 	test, err := c.predicate(p)
 	if err != nil {
-		return undecided(wrongType), nil // not reached: the whole rule compiled
+		return undecided(wrongType), reading{} // not reached: the whole rule compiled
 	}
 	e.facts.scratch = make([]value, c.temps)
 	slices.Sort(c.uses)
-	return test(&e.facts), slices.Compact(c.uses)
+	slices.Sort(c.told)
+	return test(&e.facts), reading{slices.Compact(c.uses), slices.Compact(c.told)}
 }
 
 // explain descends to the conditions that decide p.
@@ -68,7 +72,7 @@ func (e *explainer) explain(p *Program) {
 	default:
 		e.describe(p)
 		if p.asksAudience() {
-			e.explain(&e.set.rules[slices.Index(e.set.ids, p.Path[1])].program)
+			e.explain(&e.set.rules[slices.Index(e.set.declared.Audiences, p.Path[1])].program)
 		}
 	}
 }
@@ -94,7 +98,7 @@ func (e *explainer) explainLogic(p *Program) {
 func (e *explainer) describe(p *Program) {
 	v, uses := e.test(p)
 	if p.asksAudience() {
-		uses = nil // the other audience's own conditions follow
+		uses = reading{} // the other audience's own conditions follow
 	}
 	outcome := "cannot be decided"
 	switch v {
@@ -104,7 +108,10 @@ func (e *explainer) describe(p *Program) {
 		outcome = "is false"
 	}
 	var values []string
-	for _, k := range uses {
+	for _, i := range uses.fields {
+		values = append(values, e.field(i))
+	}
+	for _, k := range uses.slots {
 		path := pathText(e.set.slots[k].path)
 		switch fact := &e.facts.slots[k]; {
 		case fact.lacking():
@@ -121,6 +128,13 @@ func (e *explainer) describe(p *Program) {
 		line += ": " + e.set.errors[-v].Message
 	}
 	e.parts = append(e.parts, line)
+}
+
+// field writes the value of a preferred field and where it is from.
+func (e *explainer) field(i int) string {
+	f := &e.set.fields[i]
+	won, v := first(f.places, &e.facts)
+	return pathText([]string{Preferred, f.name}) + " = " + v.describe() + ", " + string(f.places[won].source)
 }
 
 // maxShown is how much of a string Why shows.

@@ -12,7 +12,7 @@ import (
 // no event gave is left out, and so is a trait whose latest value is null. Now
 // decides only which days lie in a window, and how long ago something is.
 func (p *Person) View(declared *Declared, now time.Time) *View {
-	v := &View{Traits: map[string]Trait{}, Computed: map[string]json.RawMessage{}}
+	v := &View{Traits: map[string]Trait{}, Computed: map[string]json.RawMessage{}, Explicit: p.Preferences()}
 	var first *Node
 	for _, n := range p.Nodes {
 		if n.Named {

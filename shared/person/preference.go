@@ -67,15 +67,39 @@ func (n *Node) Prefer(field string, choice Trait) bool {
 // Preferences joins what the person chose, by field. A field that was taken back
 // is left out.
 func (p *Person) Preferences() map[string]Trait {
-	out := map[string]Trait{}
+	var out map[string]Trait
 	for _, n := range p.Nodes {
 		for field, choice := range n.Preferences {
+			if out == nil {
+				out = map[string]Trait{}
+			}
 			if have, ok := out[field]; !ok || choice.wins(have) {
 				out[field] = choice
 			}
 		}
 	}
 	maps.DeleteFunc(out, func(_ string, t Trait) bool { return string(t.Value) == nothing })
+	return out
+}
+
+// Chosen returns a person of whom nothing is known but what it chose itself.
+func (p *Person) Chosen() *Person {
+	out := &Person{}
+	for _, n := range p.Nodes {
+		if len(n.Preferences) > 0 {
+			out.Adopt(&Node{ID: n.ID, Preferences: n.Preferences})
+		}
+	}
+	return out
+}
+
+// Alone returns a person that is just the one node, and nothing when p has none
+// with that id.
+func (p *Person) Alone(id NodeID) *Person {
+	out := &Person{}
+	if n := p.Node(id); n != nil {
+		out.Adopt(n)
+	}
 	return out
 }
 

@@ -13,6 +13,7 @@ type View struct {
 	Nodes     []NodeID                   // sorted by kind and value
 	Known     bool                       // has a proven user id
 	Traits    map[string]Trait           // declared and observed
+	Explicit  map[string]Trait           // what the person chose, by field, see Prefer; may be nil
 	Computed  map[string]json.RawMessage // by name: a number, a string (times as RFC 3339 in UTC), of an Affinity an object
 	Stage     Stage                      // of the life cycle; "" when the strategy declares none
 	FirstSeen time.Time                  // of event times; zero when nothing was seen

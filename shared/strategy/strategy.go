@@ -33,6 +33,7 @@ type Document struct {
 	Computed  []person.ComputedTrait `json:"computed,omitempty"`
 	Lifecycle *person.Lifecycle      `json:"lifecycle,omitempty"`
 	Audiences []audience.Audience    `json:"audiences,omitempty"`
+	Preferred []audience.Field       `json:"preferred,omitempty"`
 	Slots     []content.Slot         `json:"slots,omitempty"`
 	Blocks    []content.Block        `json:"blocks,omitempty"`
 	Sender    message.Sender         `json:"sender,omitzero"`
@@ -146,7 +147,7 @@ func (s *Strategy) compile() error {
 		}
 	}
 	var err error
-	if s.Rules, err = audience.Compile(programs, Times(s.Computed), ids...); err != nil {
+	if s.Rules, err = audience.Compile(programs, audience.Names{Times: Times(s.Computed), Audiences: ids, Fields: s.Preferred}); err != nil {
 		return err
 	}
 	for _, c := range s.Computed {
