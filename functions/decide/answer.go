@@ -18,7 +18,7 @@ type answer struct {
 
 	// Preferred are the preferred fields that the strategy declares, by name, for
 	// everybody who asks.
-	Preferred map[string]preference `json:"preferred,omitempty"`
+	Preferred map[string]any `json:"preferred,omitempty"`
 
 	Person *served `json:"person,omitempty"`
 }

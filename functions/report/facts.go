@@ -17,6 +17,12 @@ type traitRow struct {
 	When                      *moment
 }
 
+// preferredRow is a preferred field: the value that counts, and those that lost.
+type preferredRow struct {
+	traitRow
+	Others []traitRow
+}
+
 // audienceRow is an audience, and which of its terms hold or fail.
 type audienceRow struct {
 	ID, Name, Description string
@@ -53,6 +59,7 @@ func (b *builder) portrait(id person.NodeID, refused []people.Edge, shown []peop
 	out.Preview = previewLink(id)
 	out.Value, out.Reasons, out.Sides = b.value(), b.reasons(), b.sides()
 	out.Traits, out.Computed, out.Audiences = b.traits(), b.computed(), b.audiences()
+	out.Preferred = b.preferred()
 	out.Journeys, out.Mails, out.Consent = b.journeys(), b.letters(), b.consents()
 	out.Identities, out.Likest = b.identities(), b.likenesses()
 	for _, e := range refused {
@@ -90,6 +97,38 @@ func (b *builder) computed() []traitRow {
 		rows = append(rows, traitRow{Name: c.Name, Value: b.computedValue(value), Source: source})
 	}
 	return rows
+}
+
+// sources put where the value of a preferred field is from into words.
+var sources = map[audience.Source]string{
+	audience.Explicit: "chosen by the person", audience.Declared: "told us", audience.Observed: "seen in what they do",
+	audience.Inferred: "inferred", audience.Default: "the default",
+}
+
+func (b *builder) preferred() []preferredRow {
+	var facts audience.Facts
+	b.strategy.Rules.Fill(&facts, b.view, nil, b.now)
+	var rows []preferredRow
+	for _, field := range b.strategy.Rules.Resolve(&facts, b.view, true) {
+		row := preferredRow{traitRow: b.candidate(field.Candidate)}
+		row.Name = field.Name
+		for _, c := range field.Others {
+			row.Others = append(row.Others, b.candidate(c))
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func (b *builder) candidate(c audience.Candidate) traitRow {
+	row := traitRow{Value: shownValue(c.Value), Source: inWords(sources, c.Source), Link: b.links[c.By], When: b.moment(c.At)}
+	if c.Source != audience.Default {
+		row.Source += " (" + c.Of + ")"
+	}
+	if c.Misfit {
+		row.Source += ", of another type than the default"
+	}
+	return row
 }
 
 // audiences lists those that the person is in first.

@@ -27,6 +27,7 @@ type portrait struct {
 
 	Traits     []traitRow
 	Computed   []traitRow
+	Preferred  []preferredRow
 	Audiences  []audienceRow
 	Likest     []likeRow
 	Journeys   []walkRow

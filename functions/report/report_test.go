@@ -66,6 +66,11 @@ func serveWith(t *testing.T, bus people.Bus) (http.Handler, func(...event.Event)
 		event.Event{MessageID: "m2", Type: event.Identify, AnonymousID: "device-1234567890", UserID: "u1", Traits: json.RawMessage(`{"country":"UA"}`), Timestamp: noon, ReceivedAt: noon, Digest: "2"},
 		event.Event{MessageID: "m3", Type: event.Track, Name: "Order Completed", UserID: "u1", Properties: json.RawMessage(`{"revenue":600}`), Timestamp: noon, ReceivedAt: noon, Digest: "3"},
 	)
+	if _, err := store.Say(context.Background(), strat, person.NodeID{Kind: person.UserID, Value: "u1"}, people.Statement{
+		Preferences: map[string]person.Trait{person.Theme: {Value: json.RawMessage(`"dark"`), At: noon, By: "write key"}},
+	}); err != nil {
+		t.Fatal(err)
+	}
 	fold(event.Event{MessageID: "m4", Type: event.Page, UserID: "gone", Timestamp: noon, ReceivedAt: noon, Digest: "4"})
 	if _, err := store.Erase(context.Background(), person.NodeID{Kind: person.UserID, Value: "gone"}, nil); err != nil {
 		t.Fatal(err)
@@ -134,7 +139,7 @@ func TestPerson(t *testing.T) {
 	_, byUser := get(h, "/v1/people/userId:u1", "demo-secret")
 	_, byDevice := get(h, "/v1/people/anonymousId:device-1234567890", "demo-secret")
 	const want = `"nodes":["anonymousId:device-1234567890","userId:u1"],"traits":{"country":"UA"},` +
-		`"computed":{"last_order_at":"2026-11-24T12:00:00.000Z","orders":1,"orders_90d":1,"pages":1,"revenue":600},"lifecycle":"first-purchase",` +
+		`"computed":{"last_order_at":"2026-11-24T12:00:00.000Z","orders":1,"orders_90d":1,"pages":1,"revenue":600},"preferred":{"tea":"herbal","theme":"dark"},"lifecycle":"first-purchase",` +
 		`"audiences":["from-ukraine","vip"],"journeys":[],"consent":{},` +
 		`"firstSeen":"2026-11-24T11:00:00Z","lastSeen":"2026-11-24T12:00:00Z"}`
 	if !strings.HasSuffix(byUser, want) || byUser != byDevice {

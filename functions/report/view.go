@@ -17,6 +17,7 @@ type answer struct {
 	Nodes     []string       `json:"nodes"`
 	Traits    map[string]any `json:"traits"`
 	Computed  map[string]any `json:"computed"`
+	Preferred map[string]any `json:"preferred,omitempty"` // when the strategy declares such fields
 	Lifecycle any            `json:"lifecycle,omitempty"` // the stage, when the strategy has a life cycle
 	Audiences []any          `json:"audiences"`
 	Journeys  []walk         `json:"journeys"`
@@ -92,6 +93,7 @@ func customerView(p *person.Person, s *strategy.Strategy, now time.Time, provena
 			a.Computed[name] = sourced{Value: value, Source: "observed"}
 		}
 	}
+	a.Preferred = preferred(v, s, now, provenance)
 	for _, w := range people.Standings(p, s) {
 		a.Journeys = append(a.Journeys, walk{w.Journey, w.Key, w.State, w.Changed, optional(w.Due)})
 	}
@@ -108,6 +110,21 @@ func customerView(p *person.Person, s *strategy.Strategy, now time.Time, provena
 		a.Edges = edges(p)
 	}
 	return a
+}
+
+// preferred resolves the preferred fields; with provenance they say where the value
+// is from, and which values lost.
+func preferred(v *person.View, s *strategy.Strategy, now time.Time, provenance bool) map[string]any {
+	var facts audience.Facts
+	s.Rules.Fill(&facts, v, nil, now)
+	out := map[string]any{}
+	for _, field := range s.Rules.Resolve(&facts, v, provenance) {
+		out[field.Name] = field.Value
+		if provenance {
+			out[field.Name] = field
+		}
+	}
+	return out
 }
 
 // memberships evaluates the audiences at this moment.

@@ -51,19 +51,19 @@ const explicit = "explicit"
 
 // Candidate is a value that a field has, or might have, for somebody.
 type Candidate struct {
-	Value  json.RawMessage
-	Source Source
-	Of     string    // what it was read from: "theme" of preferences, "traits.theme", "audiences.vip"; "" for the default
-	At     time.Time // when the person chose or told it; zero for what has no such moment
-	By     string    // how a choice was made, or the message id of the event that told it
-	Misfit bool      // it has another type than the default, so it never counts
+	Value  json.RawMessage `json:"value"`
+	Source Source          `json:"source"`
+	Of     string          `json:"of,omitempty"`     // what it was read from: "theme" of preferences, "traits.theme", "audiences.vip"; "" for the default
+	At     time.Time       `json:"at,omitzero"`      // when the person chose or told it; zero for what has no such moment
+	By     string          `json:"by,omitempty"`     // how a choice was made, or the message id of the event that told it
+	Misfit bool            `json:"misfit,omitempty"` // it has another type than the default, so it never counts
 }
 
 // Resolved is a field with the value that counts for somebody.
 type Resolved struct {
-	Name string
+	Name string `json:"-"`
 	Candidate
-	Others []Candidate // the values that lost, in the order of their sources; only when asked for
+	Others []Candidate `json:"others,omitempty"` // the values that lost, in the order of their sources; only when asked for
 }
 
 // field is a compiled Field.
