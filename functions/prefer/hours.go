@@ -31,8 +31,8 @@ func quiet(raw json.RawMessage, into map[string]json.RawMessage) error {
 	if raw == nil {
 		return nil
 	}
-	if string(compact(raw)) == "null" {
-		into[person.Quiet] = json.RawMessage("null")
+	if string(compact(raw)) == taken {
+		into[person.Quiet] = json.RawMessage(taken)
 		return nil
 	}
 	var hours struct {

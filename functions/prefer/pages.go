@@ -19,17 +19,11 @@ type page struct {
 	Brand  string // who writes the mail; may be empty
 	Title  string
 	Text   string
-	Button string   // of the one-click form; "" for none
-	Boxes  []choice // of the preferences form
-	Manage string   // address of the preferences; "" for none
-	Done   bool     // something was stored
+	Button string    // of the one-click form; "" for none
+	Wishes *wishForm // of the preferences; nil for none
+	Manage string    // address of the preferences; "" for none
+	Done   bool      // something was stored
 	Style  template.CSS
-}
-
-// choice is one purpose and whether the person wants mail about it.
-type choice struct {
-	ID, Name string
-	On       bool
 }
 
 var (
@@ -93,19 +87,17 @@ func (f *function) write(w http.ResponseWriter, r *http.Request, status int, p p
 	}
 }
 
-// choices is the page of all purposes for the person, nil when it was erased.
+// choices is the page of all that the person can say, nil when it was erased.
 func (f *function) choices(s *strategy.Strategy, p *person.Person, saved bool) page {
-	out := page{Brand: brand(s), Title: "What may we write to you about?", Text: "Tick what you want to get, and save.", Done: saved}
+	out := page{Brand: brand(s), Title: "How would you like it?", Text: "Change what you want to be different, and save.", Done: saved}
 	if saved {
 		out.Title, out.Text = "Saved", "This is what holds from now on."
 	}
-	if p == nil || len(s.Purposes) == 0 {
-		out.Title, out.Text, out.Done = "There is nothing to choose", "We write to you about nothing, so there is nothing to change.", false
+	if p == nil {
+		out.Title, out.Text, out.Done = "There is nothing to choose", "We know nothing of you and write to you about nothing, so there is nothing to change.", false
 		return out
 	}
-	for _, purpose := range s.Purposes {
-		out.Boxes = append(out.Boxes, choice{ID: purpose.ID, Name: named(purpose.Name, purpose.ID), On: wanted(p, purpose, f.Now())})
-	}
+	out.Wishes = formOf(s, p, f.Now())
 	return out
 }
 

@@ -70,6 +70,9 @@ func New(d Deps) http.Handler {
 	})
 }
 
+// taken is a preference that was taken back.
+const taken = "null"
+
 func token(r *http.Request) string { return r.URL.Query().Get("t") }
 
 // store records what somebody wishes, in one commit, and returns who it is now;
@@ -87,7 +90,7 @@ func (f *function) store(ctx context.Context, s *strategy.Strategy, p *person.Pe
 		said.Consent[key] = purpose.Consent(given, now, proof, w.wording)
 	}
 	for field, value := range w.fields {
-		if string(have.fields[field].Value) != string(value) {
+		if before, chosen := have.fields[field]; string(before.Value) != string(value) && (chosen || string(value) != taken) {
 			said.Preferences[field] = person.Trait{Value: value, At: now, By: proof}
 		}
 	}

@@ -1,6 +1,7 @@
 package prefer
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -77,7 +78,8 @@ func (f *function) changeByForm(w http.ResponseWriter, r *http.Request) {
 				words[purpose.ID] = ticked
 			}
 		}
-		return wish{words: words}, nil
+		chosen := map[string]json.RawMessage{}
+		return wish{words: words, fields: chosen}, filled(fields, s, p).choose(chosen)
 	})
 	if err != nil {
 		f.fail(w, r, err)
