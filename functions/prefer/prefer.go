@@ -57,6 +57,7 @@ func New(d Deps) http.Handler {
 	mux.HandleFunc("POST /v1/unsubscribe", f.unsubscribe)
 	mux.HandleFunc("GET /v1/preferences", f.show)
 	mux.HandleFunc("POST /v1/preferences", f.change)
+	mux.HandleFunc("GET /.well-known/gpc.json", support)
 	routes := httpapi.Routes(mux)
 	bySite := httpapi.CORS(d.Origins, routes)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -94,8 +94,10 @@ func channelsOf(s *strategy.Strategy) []string {
 var (
 	channelNames = map[string]string{message.Email: "Email", "sms": "Text message", "push": "Notification", "chat": "Chat", "phone": "Phone call", "post": "Letter"}
 	cadences     = []choice{
-		{ID: person.Instant, Name: "Whenever there is something"}, {ID: person.Daily, Name: "At most once a day"},
-		{ID: person.Weekly, Name: "At most once a week"}, {ID: person.Monthly, Name: "At most once a month"},
+		{ID: person.Instant, Name: "Whenever there is something"},
+		{ID: person.Daily, Name: "At most once a day"},
+		{ID: person.Weekly, Name: "At most once a week"},
+		{ID: person.Monthly, Name: "At most once a month"},
 	}
 )
 

@@ -27,7 +27,7 @@ func TestOurRoutes(t *testing.T) {
 		"ANY /ofrep/v1/evaluate/flags DecideFunction", "ANY /ofrep/v1/evaluate/flags/{key} DecideFunction",
 		"GET /v1/people/{node}/brief ReportFunction",
 		"GET /v1/reports/{report} ReportFunction", "GET /console/ ReportFunction", "GET /console/{proxy+} ReportFunction",
-		"ANY /v1/unsubscribe PreferFunction", "ANY /v1/preferences PreferFunction",
+		"ANY /v1/unsubscribe PreferFunction", "ANY /v1/preferences PreferFunction", "ANY /.well-known/gpc.json PreferFunction",
 		"ANY /k/{key}/v1/{call} CollectFunction", "ANY /api/s/{call} CollectFunction", "ANY /beacon/v1/{call} CollectFunction",
 		"ANY /api/s/s2s/{call} CollectFunction", "ANY /sourceConfig/ CollectFunction", "ANY /v1/events CollectFunction",
 		"ANY /v1/projects/{key}/settings CollectFunction", "ANY /k/{key}/v1/projects/{project}/settings CollectFunction",
