@@ -24,7 +24,7 @@ func TestReadmeStory(t *testing.T) {
 	want := []string{
 		`"block":"hero-welcome"`, `"accepted":4`, `"block":"hero-vip"`, `"block":"hero-vip"`,
 		`"block":"hero-welcome"`, `"audiences":["from-ukraine","vip"]`,
-		`"reasons":[{"reason":"order_open"`,
+		`"reasons":[{"reason":"order_open"`, `"theme":"dark"`,
 		`"path":[{"from":"anonymousId:visitor-5f2a9c71e04b","to":"userId:u1","rule":"identify"`, `"reason":"split"`, `"refused":[],"path":[{`,
 		`"country":"UA"`, `{"erased":true`, `"no_person"`, `{"reopened":true}`,
 	}

@@ -54,17 +54,24 @@
     if (document.readyState !== 'loading') done();
     else document.addEventListener('DOMContentLoaded', done);
   });
-  const waiting = document.documentElement.classList;
+  const root = document.documentElement, waiting = root.classList;
   const found = () => [...document.querySelectorAll('[data-slot]')];
 
-  async function ask(names, signal) {
+  async function ask(path, body, signal) {
     await renewIfStale(signal);
     const { id, proof } = user();
-    return fetch(api + '/v1/decide', {
+    return fetch(api + path, {
       method: 'POST', signal,
       headers: { Authorization: 'Basic ' + btoa(writeKey + ':') },
-      body: JSON.stringify({ anonymousId: anonymousId(), ...(proof && { userId: id, proof }), slots: names }),
+      body: JSON.stringify({ anonymousId: anonymousId(), ...(proof && { userId: id, proof }), ...body }),
     });
+  }
+
+  // ---- preferred fields go to the root, for styles: data-preferred-theme="dark"
+  function prefers(fields) {
+    if (silent) fields = { ...fields, ...load('preferred') };
+    else if (fields) save('preferred', fields);
+    for (const name in fields) root.setAttribute('data-preferred-' + name, fields[name]?.value ?? fields[name]);
   }
 
   let deciding, turn = 0;
@@ -72,14 +79,16 @@
     const mine = ++turn;
     const signal = AbortSignal.timeout(patience);
     try {
-      let answer = await ask(names, signal);
+      const query = () => ask('/v1/decide', { slots: names }, signal);
+      let answer = await query();
       if (answer.status === 401 && user().proof) {
         await renew(signal);
-        answer = await ask(names, signal);
+        answer = await query();
       }
-      const { decisions = [] } = answer.ok ? await answer.json() : {};
+      const { decisions = [], preferred } = answer.ok ? await answer.json() : {};
       await ready;
       if (mine !== turn || signal.aborted) return [];
+      prefers(preferred);
       for (const d of decisions) found().filter((e) => e.dataset.slot === d.slot).forEach((e) => fill(e, d));
       document.dispatchEvent(new CustomEvent('rapport:decided', { detail: decisions }));
       return decisions;
@@ -219,10 +228,17 @@
       save('user', { id: userId, proof });
       record('identify', { traits });
     },
+    // prefer keeps what the visitor chose.
+    async prefer(said) {
+      if (silent) save('preferred', { ...load('preferred'), ...said });
+      else await ask('/v1/preferences', said);
+      return decide();
+    },
     // reset forgets who was here: the next visitor at this browser is a stranger.
     reset() {
       flush();
       save('user', null);
+      save('preferred', null);
       if (!silent) save('id', newID());
     },
   };
@@ -231,6 +247,7 @@
   const style = new CSSStyleSheet();
   style.replaceSync('.rapport-wait [data-slot]{visibility:hidden}');
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, style];
+  prefers(load('preferred'));
   waiting.add('rapport-wait');
   setTimeout(() => waiting.remove('rapport-wait'), patience);
   deciding = slots ? decide(slots.split(' ')) : ready.then(() => decide());

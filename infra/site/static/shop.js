@@ -128,6 +128,16 @@
     });
   }
 
+  // ---- the theme: chosen here, kept by Rapport, obeyed by the style sheet
+  function theme(button) {
+    const dark = () => document.documentElement.getAttribute('data-preferred-theme') === 'dark';
+    const label = () => { button.textContent = dark() ? 'Light theme' : 'Dark theme'; };
+    document.addEventListener('rapport:decided', label);
+    button.addEventListener('click', () => rapport.prefer({ theme: dark() ? 'light' : 'dark' }));
+    button.hidden = false;
+    label();
+  }
+
   // ---- behind the scenes: what Rapport knows and chose, and the virtual clock
   function behind(drawer) {
     const put = (id, text) => { $('#behind-' + id).textContent = text; };
@@ -156,6 +166,7 @@
 
   const { page } = document.body.dataset;
   behind($('#behind'));
+  theme($('#theme'));
   count();
   rapport.page(page);
   for (const [selector, start] of [['#add', tea], ['#basket', basket], ['#thanks', thanks], ['#sign-in', signIn], ['#sign-out', signOut]]) {
