@@ -76,6 +76,7 @@ func TestPreferredFields(t *testing.T) {
 	theme("demo-write", `"anonymousId":"`+phone+`"`, `"value":"UA","source":"declared"}}`)
 	theme("demo-write", proven, `"value":"gold","source":"inferred"}}`)
 	theme("demo-write", anonymous, byDefault) // the order is the user's, not the device's
+	theme("demo-secret", anonymous, `"value":"gold","source":"inferred"`)
 	prefer(t, store, s, user, "dark")
 	theme("demo-write", proven, `"value":"dark","source":"explicit"}}`)
 	theme("demo-write", anonymous, byDefault)
@@ -84,6 +85,17 @@ func TestPreferredFields(t *testing.T) {
 	theme("demo-write", anonymous, `"value":"dim","source":"explicit"}}`)
 	if got := post(h, "demo-write", `{`+proven+`}`); got.writes > 0 {
 		t.Errorf("%d writes", got.writes)
+	}
+}
+
+// A proven user has what was chosen on any of their devices.
+func TestPreferredFieldsOfAllDevices(t *testing.T) {
+	d, store := themed(t)
+	s, _ := d.Strategy.Current(t.Context())
+	prefer(t, store, s, person.NodeID{Kind: person.AnonymousID, Value: laptop}, "dim")
+	got := post(decide.New(d), "demo-write", `{"proof":"`+proof(t, "u1")+`"}`)
+	if !strings.Contains(got.body, `"preferred":{"theme":{"value":"dim","source":"explicit"}}`) {
+		t.Errorf("got %s", got.body)
 	}
 }
 

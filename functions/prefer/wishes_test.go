@@ -25,7 +25,7 @@ func roomy(t *testing.T) *world {
 	w.strat.Preferred = []audience.Field{{
 		Name: "theme", Explicit: person.Theme, Default: json.RawMessage(`"light"`),
 		Inferred: []audience.Inference{{Audience: "night", Value: json.RawMessage(`"dim"`)}},
-	}}
+	}, {Name: "shade", Explicit: person.Theme, Default: json.RawMessage(`3`)}, {Name: "tea", Explicit: "custom.tea", Default: json.RawMessage(`"mint"`)}}
 	return w
 }
 

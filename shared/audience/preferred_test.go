@@ -118,6 +118,7 @@ func TestAffinityInfers(t *testing.T) {
 		`{"a\"b":0.5}`:                       `inferred computed.likes "a\"b" | default  "green"`,
 		`{}`:                                 `default  "green"`,
 		`"black"`:                            `default  "green"`,
+		`["black"]`:                          `default  "green"`,
 	} {
 		v := &person.View{Computed: map[string]json.RawMessage{"likes": json.RawMessage(likes)}}
 		if got := written(s, v); got != "tea | "+want {

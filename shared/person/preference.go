@@ -86,9 +86,7 @@ func (p *Person) Preferences() map[string]Trait {
 func (p *Person) Chosen() *Person {
 	out := &Person{}
 	for _, n := range p.Nodes {
-		if len(n.Preferences) > 0 {
-			out.Adopt(&Node{ID: n.ID, Preferences: n.Preferences})
-		}
+		out.Adopt(&Node{ID: n.ID, Preferences: n.Preferences})
 	}
 	return out
 }
