@@ -12,7 +12,9 @@ import (
 func TestChoicesWithoutTracking(t *testing.T) {
 	const visitor, canary = "0c4f9a1d-77e2-4b3a-8d15-5e6f70819203", "canary-4d7a"
 	s := shop(t, nil)
-	say := func(body string) { s.must(http.MethodPost, "/v1/preferences", "demo-write", `{"anonymousId":"`+visitor+`",`+body+`}`) }
+	say := func(body string) {
+		s.must(http.MethodPost, "/v1/preferences", "demo-write", `{"anonymousId":"`+visitor+`",`+body+`}`)
+	}
 	prefers := func(want string) {
 		t.Helper()
 		got := s.must(http.MethodPost, "/v1/decide", "demo-write", `{"anonymousId":"`+visitor+`","slots":["hero"]}`)
