@@ -61,6 +61,7 @@ validate: bin/rapport ## check the strategy
 .PHONY: lint
 lint: $(LINT) ## find mistakes that compile
 	$(LINT) run ./...
+	cd infra/bench && go vet ./...
 
 .PHONY: format
 format: $(LINT) ## show what is not formatted; make format FIX=1 mends it

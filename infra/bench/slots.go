@@ -89,7 +89,7 @@ func ready(doc strategy.Document) (*decision.Plan, error) {
 
 func requestOf(plan *decision.Plan) (decision.Request, error) {
 	all, err := plan.Slots(nil)
-	view := (&person.Person{}).View(nil)
+	view := (&person.Person{}).View(nil, now)
 	view.Traits["country"] = person.Trait{Value: json.RawMessage(`"` + country + `"`)}
 	return decision.Request{Slots: all, Unit: who, View: view, Now: now}, err
 }
