@@ -18,6 +18,7 @@ import (
 type export struct {
 	Person *subject `json:"person,omitempty"`
 	Events []record `json:"events"`
+	Marks  []mark   `json:"marks,omitempty"`
 	Mails  []mail   `json:"mails"`
 	Next   string   `json:"next,omitempty"` // pass it as ?after=… for the next page
 }
@@ -30,7 +31,8 @@ type subject struct {
 	Created      time.Time                  `json:"created"`
 	FirstSeen    time.Time                  `json:"firstSeen,omitzero"`
 	LastSeen     time.Time                  `json:"lastSeen,omitzero"`
-	Due          time.Time                  `json:"due,omitzero"` // of the timer
+	Due          time.Time                  `json:"due,omitzero"`   // of the timer
+	Until        time.Time                  `json:"until,omitzero"` // when a visitor goes who does nothing any more
 	Traits       map[string]trait           `json:"traits"`
 	Computed     map[string]json.RawMessage `json:"computed"`
 	Lifecycle    person.Stage               `json:"lifecycle,omitempty"`
@@ -113,6 +115,15 @@ type exposure struct {
 type record struct {
 	Event    event.Event `json:"event"`
 	Verdicts []string    `json:"verdicts,omitempty"`
+	Until    time.Time   `json:"until"` // when it goes
+}
+
+// mark is what is left of an event whose content is gone or has to go before it:
+// by it, a repetition is recognised.
+type mark struct {
+	Node      string    `json:"node"` // hash
+	MessageID string    `json:"messageId"`
+	Until     time.Time `json:"until,omitzero"` // when it goes; left out for imported history, which may be imported again at any time
 }
 
 // mail is what the ledger says of one message.
@@ -129,6 +140,7 @@ type mail struct {
 	Detail    string                     `json:"detail,omitempty"`
 	ServiceID []string                   `json:"serviceIds,omitempty"` // the mail service's
 	Facts     map[message.Fact]time.Time `json:"facts,omitempty"`
+	Until     time.Time                  `json:"until"` // when it goes
 }
 
 func (f *function) export(w http.ResponseWriter, r *http.Request) {
@@ -153,23 +165,26 @@ func (f *function) page(r *http.Request) (*export, error) {
 		return nil, fault.New(fault.NotFound, "no_person", "nobody has this identity yet").In("node")
 	}
 	after := r.URL.Query().Get("after")
-	kept, err := f.People.Export(r.Context(), p, after)
+	current, err := f.Strategy.Current(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	kept, err := f.People.Export(r.Context(), current, p, after)
 	if err != nil {
 		return nil, err
 	}
 	out := &export{Events: []record{}, Mails: []mail{}, Next: kept.Next}
 	for _, one := range kept.Records {
-		out.Events = append(out.Events, record{one.Event, one.Verdicts})
+		out.Events = append(out.Events, record{one.Event, one.Verdicts, one.Until})
+	}
+	for _, m := range kept.Marks {
+		out.Marks = append(out.Marks, mark(m))
 	}
 	for _, l := range kept.Ledgers {
 		out.Mails = append(out.Mails, mailOf(l))
 	}
 	if after != "" {
 		return out, nil
-	}
-	current, err := f.Strategy.Current(r.Context())
-	if err != nil {
-		return nil, err
 	}
 	out.Person = subjectOf(p, current, f.Now())
 	out.Person.Suppressions, err = f.People.Suppressed(r.Context(), p)
@@ -179,14 +194,14 @@ func (f *function) page(r *http.Request) (*export, error) {
 func mailOf(l *message.Ledger) mail {
 	return mail{
 		ID: l.ID, Node: l.Node, Journey: l.Journey, Step: l.Step, Template: l.Template, Due: l.Due,
-		State: l.State, Since: l.Since, Reason: l.Reason, Detail: l.Detail, ServiceID: l.Mails, Facts: l.Facts,
+		State: l.State, Since: l.Since, Reason: l.Reason, Detail: l.Detail, ServiceID: l.Mails, Facts: l.Facts, Until: l.Expires(),
 	}
 }
 
 func subjectOf(p *person.Person, s *strategy.Strategy, now time.Time) *subject {
 	v := p.View(s.Declared, now)
 	out := &subject{
-		ID: v.ID, Root: p.Root, Unit: p.Unit, Created: p.Created, FirstSeen: v.FirstSeen, LastSeen: v.LastSeen, Due: p.Due,
+		ID: v.ID, Root: p.Root, Unit: p.Unit, Created: p.Created, FirstSeen: v.FirstSeen, LastSeen: v.LastSeen, Due: p.Due, Until: p.Expires,
 		Traits: each(v.Traits, traitOf), Computed: v.Computed, Lifecycle: v.Stage, Audiences: p.Audiences,
 	}
 	for _, n := range p.Nodes {

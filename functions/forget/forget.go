@@ -25,7 +25,7 @@ type People interface {
 	// Find returns the person that has the node, nil when nobody does.
 	Find(ctx context.Context, node person.NodeID) (*person.Person, error)
 	// Export returns a page of what is kept beside the person itself.
-	Export(ctx context.Context, p *person.Person, after string) (people.Belongings, error)
+	Export(ctx context.Context, s *strategy.Strategy, p *person.Person, after string) (people.Belongings, error)
 	// Suppressed says which of the person's addresses get no mail, by their hash.
 	Suppressed(ctx context.Context, p *person.Person) (map[string]bool, error)
 	// Erase fails with NotFound when nobody ever had the node.

@@ -100,7 +100,7 @@ func (f *function) know(ctx context.Context, p *person.Person) (*known, error) {
 		return nil, err
 	}
 	k := &known{person: p, strategy: current, at: f.Now()}
-	if k.records, _, err = f.People.Timeline(ctx, p, "", maxOfEvents); err != nil {
+	if k.records, _, err = f.People.Timeline(ctx, current, p, "", maxOfEvents); err != nil {
 		return nil, err
 	}
 	if k.mails, err = f.People.Mails(ctx, p); err != nil {

@@ -193,7 +193,7 @@ type told struct {
 
 func (s told) Find(context.Context, person.NodeID) (*person.Person, error) { return s.person, nil }
 
-func (s told) Timeline(context.Context, *person.Person, string, int) ([]people.Record, string, error) {
+func (s told) Timeline(context.Context, *strategy.Strategy, *person.Person, string, int) ([]people.Record, string, error) {
 	var out []people.Record
 	for i, order := range []string{"1002", "1001", "1000"} {
 		out = append(out, people.Record{Event: event.Event{
@@ -206,7 +206,7 @@ func (s told) Timeline(context.Context, *person.Person, string, int) ([]people.R
 
 func (s told) Mails(context.Context, *person.Person) ([]*message.Ledger, error) { return s.mails, nil }
 
-func (s told) Why(context.Context, *person.Person, person.NodeID) (*people.Evidence, error) {
+func (s told) Why(context.Context, *strategy.Strategy, *person.Person, person.NodeID) (*people.Evidence, error) {
 	return &people.Evidence{Refused: []people.Edge{{From: person.NodeID{Kind: person.AnonymousID, Value: "kiosk"}, Link: person.Link{To: person.NodeID{Kind: person.UserID, Value: "u1"}}, Reason: people.ReasonSplit}}}, nil
 }
 

@@ -70,14 +70,14 @@ func (f *function) portrait(r *http.Request, node string) (sheet, error) {
 	if err != nil {
 		return sheet{}, err
 	}
-	why, err := f.People.Why(r.Context(), p, id)
+	why, err := f.People.Why(r.Context(), k.strategy, p, id)
 	if err != nil {
 		return sheet{}, err
 	}
 	shown, next := k.records, ""
 	after := r.URL.Query().Get("after")
 	if after != "" || len(shown) > perPage {
-		if shown, next, err = f.People.Timeline(r.Context(), p, after, perPage); err != nil {
+		if shown, next, err = f.People.Timeline(r.Context(), k.strategy, p, after, perPage); err != nil {
 			return sheet{}, err
 		}
 	}

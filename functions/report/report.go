@@ -27,9 +27,9 @@ import (
 // People reads people and takes them apart; people.Store does.
 type People interface {
 	Find(ctx context.Context, node person.NodeID) (*person.Person, error)
-	Timeline(ctx context.Context, p *person.Person, after string, limit int) ([]people.Record, string, error)
+	Timeline(ctx context.Context, s *strategy.Strategy, p *person.Person, after string, limit int) ([]people.Record, string, error)
 	Mails(ctx context.Context, p *person.Person) ([]*message.Ledger, error)
-	Why(ctx context.Context, p *person.Person, node person.NodeID) (*people.Evidence, error)
+	Why(ctx context.Context, s *strategy.Strategy, p *person.Person, node person.NodeID) (*people.Evidence, error)
 	Split(ctx context.Context, s *strategy.Strategy, node person.NodeID) (effects []people.Effect, more bool, err error)
 	Lift(ctx context.Context, s *strategy.Strategy, node person.NodeID) (effects []people.Effect, more bool, err error)
 	Members(ctx context.Context, s *strategy.Strategy, asked people.Asked, after string) (people.Members, error)
@@ -121,7 +121,12 @@ func (f *function) timeline(w http.ResponseWriter, r *http.Request) {
 		httpapi.Error(w, err)
 		return
 	}
-	records, next, err := f.People.Timeline(r.Context(), p, r.URL.Query().Get("after"), limit)
+	current, err := f.Strategy.Current(r.Context())
+	if err != nil {
+		httpapi.Error(w, err)
+		return
+	}
+	records, next, err := f.People.Timeline(r.Context(), current, p, r.URL.Query().Get("after"), limit)
 	if err != nil {
 		httpapi.Error(w, err)
 		return

@@ -41,7 +41,12 @@ func (f *function) why(w http.ResponseWriter, r *http.Request) {
 		httpapi.Error(w, err)
 		return
 	}
-	why, err := f.People.Why(r.Context(), p, node)
+	current, err := f.Strategy.Current(r.Context())
+	if err != nil {
+		httpapi.Error(w, err)
+		return
+	}
+	why, err := f.People.Why(r.Context(), current, p, node)
 	if err != nil {
 		httpapi.Error(w, err)
 		return

@@ -199,7 +199,7 @@ func (s *slow) Find(context.Context, person.NodeID) (*person.Person, error) {
 	return person.New(person.NodeID{Kind: person.UserID, Value: "u1"}, noon), nil
 }
 
-func (s *slow) Why(context.Context, *person.Person, person.NodeID) (*people.Evidence, error) {
+func (s *slow) Why(context.Context, *strategy.Strategy, *person.Person, person.NodeID) (*people.Evidence, error) {
 	return &people.Evidence{}, nil
 }
 

@@ -81,7 +81,7 @@ func (s *strategies) publish(ctx context.Context) error {
 	if len(refused) > 0 {
 		return fault.New(fault.Invalid, "bad_strategy", "the strategy in %s has problems: mend them", s.cloud.config.Strategy).Because(errors.Join(refused...))
 	}
-	if err := strategy.Publish(ctx, s.cloud.table, document); err != nil {
+	if err := strategy.Publish(ctx, s.cloud.table, document, s.cloud.clock.Now()); err != nil {
 		return err
 	}
 	s.cloud.log.Info("strategy published", "version", document.Version)

@@ -39,7 +39,7 @@ func (c publishCommand) Run(ctx context.Context, t terminal) error {
 	if err := env.Check(); err != nil {
 		return err
 	}
-	if err := strategy.Publish(ctx, dynamo.New(dynamo.NewClient(cfg, ""), c.Table, time.Now), document); err != nil {
+	if err := strategy.Publish(ctx, dynamo.New(dynamo.NewClient(cfg, ""), c.Table, time.Now), document, time.Now()); err != nil {
 		return err
 	}
 	fmt.Fprintf(t.out, "published version %s to %s\n", document.Version, c.Table)

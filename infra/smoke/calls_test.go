@@ -85,7 +85,7 @@ func (s *stage) publishLarge(t *testing.T) {
 	t.Helper()
 	doc, _ := publish.Load(filepath.Join(root, "infra", "strategy"))
 	doc.Audiences[0].Description = strings.Repeat("long ", 70_000)
-	if err := strategy.Publish(t.Context(), s.table(), doc); err != nil {
+	if err := strategy.Publish(t.Context(), s.table(), doc, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	var err error

@@ -113,7 +113,7 @@ func (i Invocation) fill(ctx context.Context, endpoint string) error {
 			return fault.New(fault.Invalid, "strategy_invalid", "mend the strategy, see rapport validate: %v", p)
 		}
 	}
-	return strategy.Publish(ctx, dynamo.New(dynamo.NewEngineClient(engines.Region, endpoint), tableID, time.Now), document)
+	return strategy.Publish(ctx, dynamo.New(dynamo.NewEngineClient(engines.Region, endpoint), tableID, time.Now), document, time.Now())
 }
 
 // call runs the bootstrap before a recorder of all that it asks for.

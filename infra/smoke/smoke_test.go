@@ -99,7 +99,7 @@ func open(t *testing.T) world {
 	}
 	var env boot.Env
 	table := dynamo.New(dynamo.NewClient(env.AWS("DYNAMODB"), ""), tableName, time.Now)
-	if err := strategy.Publish(t.Context(), table, doc); err != nil {
+	if err := strategy.Publish(t.Context(), table, doc, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	return w

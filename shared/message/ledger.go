@@ -118,10 +118,11 @@ func (l *Ledger) Write() (table.Write, error) {
 	if l.Version > 0 {
 		cond = table.VersionIs(l.Version)
 	}
-	return table.Put(table.LedgerKey(l.Node, l.ID), body, l.expires(), cond), nil
+	return table.Put(table.LedgerKey(l.Node, l.ID), body, l.Expires(), cond), nil
 }
 
-func (l *Ledger) expires() time.Time {
+// Expires is when the ledger goes.
+func (l *Ledger) Expires() time.Time {
 	if l.Erased {
 		return l.Since.Add(briefLife)
 	}
@@ -132,7 +133,7 @@ func (l *Ledger) expires() time.Time {
 // reports whether the ledger is of no use any more and may be deleted.
 func (l *Ledger) Forget(now time.Time) (useless bool) {
 	l.Erased, l.Detail = true, ""
-	return l.Done() && now.After(l.expires())
+	return l.Done() && now.After(l.Expires())
 }
 
 // Clone returns a ledger that shares nothing changeable with l.

@@ -235,6 +235,8 @@ func (s *Store) releases(ctx context.Context, item *table.Item, r *Receipt) (boo
 	case strings.HasPrefix(item.Key.Sort, table.EventPrefix):
 		r.Events++
 		return true, nil
+	case strings.HasPrefix(item.Key.Sort, table.ContentPrefix):
+		return true, nil
 	case strings.HasPrefix(item.Key.Sort, table.WakePrefix):
 		r.Timers++
 		return true, nil

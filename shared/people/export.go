@@ -9,6 +9,7 @@ import (
 	"rapport/shared/fault"
 	"rapport/shared/message"
 	"rapport/shared/person"
+	"rapport/shared/strategy"
 	"rapport/shared/table"
 )
 
@@ -24,28 +25,30 @@ const (
 // Belongings is one page of what is kept of a person beside the person's item.
 type Belongings struct {
 	Records []Record          // of events, by node and message id
+	Marks   []Mark            // of events whose content is gone
 	Ledgers []*message.Ledger // of mails
 	Next    string            // pass it as after to read on; "" on the last page
 }
 
-// Export returns a page of all that is kept of a person, as it was stored.
+// Export returns a page of all that is kept of a person, as far as the
+// strategy still keeps it, as it was stored.
 //
 // Errors: kind Invalid, bad_cursor, for a cursor that is none, or whose node left
 // the person meanwhile.
-func (s *Store) Export(ctx context.Context, p *person.Person, after string) (Belongings, error) {
+func (s *Store) Export(ctx context.Context, strat *strategy.Strategy, p *person.Person, after string) (Belongings, error) {
 	var out Belongings
 	first, token, err := goOn(p, after)
 	if err != nil {
 		return out, err
 	}
-	bytes := 0
+	bytes, k := 0, keeper{p, strat, s.now()}
 	for _, n := range p.Nodes[first:] {
 		for more := true; more; more = token != "" {
 			page, err := s.table.Query(ctx, table.NodePartition(n.ID.Hash()), table.Range{After: token, Limit: exportItems})
 			if err != nil {
 				return out, err
 			}
-			read, err := out.take(page.Items)
+			read, err := out.take(k, page.Items)
 			if err != nil {
 				return out, err
 			}
@@ -85,17 +88,22 @@ func cursorAfter(p *person.Person, n *person.Node, token string) string {
 }
 
 // take keeps what items say, and returns how many bytes that is, about.
-func (b *Belongings) take(items []table.Item) (bytes int, err error) {
+func (b *Belongings) take(k keeper, items []table.Item) (bytes int, err error) {
 	for i := range items {
 		item := &items[i]
 		switch {
-		case strings.HasPrefix(item.Key.Sort, table.EventPrefix):
-			r, err := DecodeRecord(item)
-			if err != nil {
+		case strings.HasPrefix(item.Key.Sort, table.EventPrefix), strings.HasPrefix(item.Key.Sort, table.ContentPrefix):
+			r, err := k.record(item)
+			switch {
+			case err != nil:
 				return bytes, err
+			case r != nil:
+				b.Records = append(b.Records, *r)
+				bytes += r.Event.Size()
+			case strings.HasPrefix(item.Key.Sort, table.EventPrefix):
+				b.Marks = append(b.Marks, markOf(item))
+				bytes += len(item.Body)
 			}
-			b.Records = append(b.Records, *r)
-			bytes += r.Event.Size()
 		case strings.HasPrefix(item.Key.Sort, table.LedgerPrefix):
 			l, err := message.DecodeLedger(item)
 			if err != nil {

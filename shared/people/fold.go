@@ -1,6 +1,7 @@
 package people
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -110,23 +111,24 @@ func (s *Store) try(ctx context.Context, strat *strategy.Strategy, entries []*en
 		return nil, nil, err
 	}
 	var effects []Effect
-	var writes []table.Write
+	var writes, contents []table.Write
 	for _, en := range entries {
 		if en.refused {
 			continue
 		}
-		w, err := en.write()
+		r := en.record()
+		w, content, err := en.writes(until(u.people[u.home[en.event.Node().Hash()]], &r, strat))
 		if err != nil {
 			return nil, nil, err
 		}
-		writes = append(writes, w)
+		writes, contents = append(writes, w), append(contents, content...)
 		effects = append(effects, en.effects...)
 	}
 	more, err := u.writes()
 	if err != nil {
 		return nil, nil, err
 	}
-	if writes = append(writes, more...); len(writes) == 0 {
+	if writes = slices.Concat(writes, contents, more); len(writes) == 0 {
 		return nil, nil, nil // nothing of these events is to be kept
 	}
 	err = s.table.Commit(ctx, s.owner(), writes...)
@@ -303,8 +305,17 @@ func (s *Store) drop(ctx context.Context, entries []*entry, c *table.Conflict) (
 // other content.
 func (s *Store) repeat(ctx context.Context, en *entry, item *table.Item) (effects []Effect, same bool, err error) {
 	r, err := DecodeRecord(item)
-	if err != nil || r.Event.Digest != en.event.Digest {
+	if err != nil || cmp.Or(r.Mark, r.Event.Digest) != en.event.Digest {
 		return nil, false, err
+	}
+	if r.Mark != "" {
+		items, err := s.table.Get(ctx, en.contentKey())
+		if err != nil || items[0] == nil {
+			return nil, true, err // its effects have long been out
+		}
+		if r, err = DecodeRecord(items[0]); err != nil {
+			return nil, false, err
+		}
 	}
 	effects, err = s.restore(ctx, r)
 	return effects, true, err

@@ -74,7 +74,7 @@ func (s *Store) replace(ctx context.Context, p *person.Person, with ...table.Wri
 	if err != nil {
 		return err
 	}
-	put := table.Put(table.PersonKey(p.Root), body, time.Time{}, table.VersionIs(p.Version))
+	put := table.Put(table.PersonKey(p.Root), body, p.Expires, table.VersionIs(p.Version))
 	return s.table.Commit(ctx, s.owner(), append([]table.Write{put}, with...)...)
 }
 

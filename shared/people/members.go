@@ -111,7 +111,7 @@ func (f *search) take(out *Members, item *table.Item) error {
 	if _, erased := person.DecodeTombstone(item.Body); erased {
 		return nil
 	}
-	p, err := person.Decode(hash, item.Version, item.Body)
+	p, err := decode(hash, item)
 	if err != nil {
 		return err
 	}

@@ -11,17 +11,23 @@ import (
 	"rapport/shared/table"
 )
 
-// RecordLife is how long the record of an event is kept from its receipt: for
-// so long a repetition is recognised and the timeline shows it. Records of
-// imported history never expire, so that an import can be repeated at any time.
+// RecordLife is for how long a repetition of an event is recognised from its
+// receipt, however soon its content goes. Repetitions of imported history always
+// are, so that an import can be repeated at any time.
 const RecordLife = 395 * 24 * time.Hour
 
 // Record is what is kept of an event: the event, how it was judged, and its
 // effects, which are published again whenever the event is delivered again.
+//
+// Content that goes before a repetition may be forgotten stands in an item of its
+// own. Its event's item is then a mark, which has nothing but the digest.
 type Record struct {
 	Event    event.Event `json:"e,omitzero"` // zero for a fired timer
+	Mark     string      `json:"d,omitempty"`
 	Verdicts []string    `json:"v,omitempty"`
 	Effects  []Effect    `json:"x,omitempty"`
+
+	Until time.Time `json:"-"` // when it goes; set where records are read
 }
 
 // Counted reports whether the event became part of its person: one that could
@@ -50,16 +56,42 @@ func (en *entry) judge(verdict string) {
 	}
 }
 
-func (en *entry) key() table.Key {
-	id := en.event.MessageID
-	if en.reused {
-		id += "~" + en.event.Digest
-	}
-	return table.EventKey(en.event.Node().Hash(), id)
+func (en *entry) key() table.Key { return table.EventKey(en.event.Node().Hash(), en.id()) }
+
+// contentKey is where the content is when the record is a mark.
+func (en *entry) contentKey() table.Key {
+	return table.ContentKey(en.event.Node().Hash(), en.id())
 }
 
-// write puts the record when it is not there yet, which makes the event count once.
-func (en *entry) write() (table.Write, error) {
+func (en *entry) id() string {
+	if en.reused {
+		return en.event.MessageID + "~" + en.event.Digest
+	}
+	return en.event.MessageID
+}
+
+// writes puts the record when it is not there yet, which makes the event count
+// once, and its content, if that has to go at another time than the record.
+func (en *entry) writes(until time.Time) (record table.Write, content []table.Write, err error) {
+	body, err := encode(en.record())
+	if err != nil {
+		return record, nil, err
+	}
+	known := en.event.ReceivedAt.Add(RecordLife) // for so long a repetition is
+	if en.event.Imported {
+		known = noExpiry
+	} else if !until.Before(known) {
+		return table.Put(en.key(), body, until, table.Absent()), nil, nil
+	}
+	mark, err := encode(Record{Event: event.Event{}, Mark: en.event.Digest})
+	if err != nil {
+		return record, nil, err
+	}
+	content = []table.Write{table.Put(en.contentKey(), body, until, table.Absent())}
+	return table.Put(en.key(), mark, known, table.Absent()), content, nil
+}
+
+func (en *entry) record() Record {
 	r := Record{Event: *en.event, Verdicts: en.event.Verdicts, Effects: en.effects}
 	r.Event.Verdicts = nil
 	if en.strip {
@@ -73,15 +105,7 @@ func (en *entry) write() (table.Write, error) {
 	default:
 		r.Verdicts = append(r.Verdicts, en.verdicts...)
 	}
-	body, err := encode(r)
-	if err != nil {
-		return table.Write{}, err
-	}
-	var expires time.Time
-	if !en.event.Imported {
-		expires = en.event.ReceivedAt.Add(RecordLife)
-	}
-	return table.Put(en.key(), body, expires, table.Absent()), nil
+	return r
 }
 
 // encode writes the record, packed, so that the event's JSON comes back byte for

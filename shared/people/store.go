@@ -82,9 +82,18 @@ func (s *Store) follow(ctx context.Context, hash string) (end, error) {
 
 func (e *end) decode() (err error) {
 	if e.tomb, e.erased = person.DecodeTombstone(e.item.Body); !e.erased {
-		e.person, err = person.Decode(e.root, e.item.Version, e.item.Body)
+		e.person, err = decode(e.root, e.item)
 	}
 	return err
+}
+
+// decode reads the item of a person.
+func decode(root string, item *table.Item) (*person.Person, error) {
+	p, err := person.Decode(root, item.Version, item.Body)
+	if err == nil {
+		p.Expires = item.Expires
+	}
+	return p, err
 }
 
 func (e *end) has(hash string) bool {

@@ -11,24 +11,21 @@ import (
 
 	"rapport/shared/fault"
 	"rapport/shared/person"
-	"rapport/shared/table"
+	"rapport/shared/strategy"
 )
 
 // Timeline returns what is kept of a person's events, newest first, at most
 // limit of them, and the cursor to pass as after for the ones before; "" at the
 // end. It reads the partitions of all the person's nodes.
-func (s *Store) Timeline(ctx context.Context, p *person.Person, after string, limit int) ([]Record, string, error) {
+func (s *Store) Timeline(ctx context.Context, strat *strategy.Strategy, p *person.Person, after string, limit int) ([]Record, string, error) {
 	from, err := parseCursor(after)
 	if err != nil {
 		return nil, "", err
 	}
+	k := keeper{p, strat, s.now()}
 	var records []Record
 	for _, n := range p.Nodes {
-		for item, err := range table.All(ctx, s.table, table.NodePartition(n.ID.Hash()), table.EventRange()) {
-			if err != nil {
-				return nil, "", err
-			}
-			r, err := DecodeRecord(&item)
+		for r, err := range s.records(ctx, k, n) {
 			if err != nil {
 				return nil, "", err
 			}

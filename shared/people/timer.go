@@ -133,6 +133,7 @@ func (s *Store) Wake(ctx context.Context, strat *strategy.Strategy, t Timer) ([]
 
 func (s *Store) wake(ctx context.Context, strat *strategy.Strategy, t Timer) ([]Effect, error) {
 	u := s.begin(ctx, strat)
+	u.idle = true
 	if t.Due.After(u.now) {
 		return nil, nil // our clock is behind the sweeper's: the next sweep finds the timer again
 	}

@@ -20,6 +20,7 @@ type unit struct {
 	table    table.Table
 	strategy *strategy.Strategy
 	now      time.Time
+	idle     bool // nobody did anything: time alone changes people
 	receipts *decision.Keyring
 
 	items  map[string]stored         // by node hash: the item as it was read
@@ -139,7 +140,7 @@ func (u *unit) take(hash string, item *table.Item) (target string, err error) {
 		u.items[hash] = stored{version: item.Version, erased: true}
 		return "", nil
 	}
-	p, err := person.Decode(hash, item.Version, item.Body)
+	p, err := decode(hash, item)
 	if err != nil {
 		return "", err
 	}
@@ -216,11 +217,12 @@ func (u *unit) writes() ([]table.Write, error) {
 	var out []table.Write
 	for _, root := range sortedKeys(u.dirty) {
 		p := u.people[root]
+		u.leave(p)
 		body, err := p.Encode()
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, table.Put(table.PersonKey(root), body, time.Time{}, u.expected(root)))
+		out = append(out, table.Put(table.PersonKey(root), body, p.Expires, u.expected(root)))
 		for _, n := range p.Nodes {
 			if w, ok := u.pointer(n.ID.Hash(), root); ok {
 				out = append(out, w)
@@ -258,7 +260,7 @@ func (u *unit) pointer(hash, root string) (table.Write, bool) {
 
 func (u *unit) lead(hash, root string) table.Write {
 	body := person.Pointer{To: root}.Encode()
-	return table.Put(table.PersonKey(hash), body, time.Time{}, u.expected(hash))
+	return table.Put(table.PersonKey(hash), body, noExpiry, u.expected(hash))
 }
 
 func (u *unit) expected(hash string) table.Condition {

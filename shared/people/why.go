@@ -8,7 +8,7 @@ import (
 
 	"rapport/shared/event"
 	"rapport/shared/person"
-	"rapport/shared/table"
+	"rapport/shared/strategy"
 )
 
 // ReasonSplit is why an edge is refused that somebody took apart. The other
@@ -34,11 +34,12 @@ type Evidence struct {
 // latter is read from the records of the person's events, so it is seen from the
 // user id that did not get the identity, for as long as records are kept, and
 // does not depend on what came first.
-func (s *Store) Why(ctx context.Context, p *person.Person, node person.NodeID) (*Evidence, error) {
+func (s *Store) Why(ctx context.Context, strat *strategy.Strategy, p *person.Person, node person.NodeID) (*Evidence, error) {
 	w := &Evidence{}
 	for _, n := range p.Owners(node) {
 		w.Path = append(w.Path, Edge{From: n.ID, Link: *n.Owner})
 	}
+	k := keeper{p, strat, s.now()}
 	refused := map[[2]person.NodeID]Edge{}
 	for _, n := range p.Nodes {
 		if n.Owner != nil && (n.Named || n.ID == node) {
@@ -52,7 +53,7 @@ func (s *Store) Why(ctx context.Context, p *person.Person, node person.NodeID) (
 		if n.ID.Kind != person.UserID {
 			continue // an event that names two identities belongs to the user id
 		}
-		if err := s.denials(ctx, p, n, refused); err != nil {
+		if err := s.denials(ctx, k, n, refused); err != nil {
 			return nil, err
 		}
 	}
@@ -61,16 +62,12 @@ func (s *Store) Why(ctx context.Context, p *person.Person, node person.NodeID) (
 }
 
 // denials notes the edges that events of the node name and that do not hold.
-func (s *Store) denials(ctx context.Context, p *person.Person, n *person.Node, refused map[[2]person.NodeID]Edge) error {
-	for item, err := range table.All(ctx, s.table, table.NodePartition(n.ID.Hash()), table.EventRange()) {
+func (s *Store) denials(ctx context.Context, k keeper, n *person.Node, refused map[[2]person.NodeID]Edge) error {
+	for r, err := range s.records(ctx, k, n) {
 		if err != nil {
 			return err
 		}
-		r, err := DecodeRecord(&item)
-		if err != nil {
-			return err
-		}
-		for _, e := range denied(p, r) {
+		for _, e := range denied(k.person, r) {
 			e.note(refused)
 		}
 	}

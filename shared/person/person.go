@@ -27,6 +27,7 @@ type Person struct {
 	Staged    time.Time            // since when
 	Due       time.Time            // the instant the timer is armed for; zero: none
 	Version   int64                // of the stored item; 0: not stored yet
+	Expires   time.Time            // of the stored item: when the person is forgotten; zero: not by time
 }
 
 // Node is one identity and all that was learned through it.
@@ -156,6 +157,12 @@ func (p *Person) User() *Node {
 		}
 	}
 	return nil
+}
+
+// Anonymous reports whether nobody knows who the person is: all there is of them
+// is the id of one browser or app.
+func (p *Person) Anonymous() bool {
+	return len(p.Nodes) == 1 && p.Nodes[0].ID.Kind == AnonymousID
 }
 
 // Older reports whether p was met before o. The older of two people keeps its

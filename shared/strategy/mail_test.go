@@ -94,7 +94,7 @@ func TestSealJourney(t *testing.T) {
 // hours.
 func retired(t *testing.T, m *memory, hours map[string]int) string {
 	t.Helper()
-	if err := strategy.Publish(context.Background(), m, mailing(t, hours)); err != nil {
+	if err := strategy.Publish(context.Background(), m, mailing(t, hours), start); err != nil {
 		t.Fatal(err)
 	}
 	s, err := strategy.NewReader(m, func() time.Time { return start }).Current(context.Background())
@@ -161,7 +161,7 @@ func TestPublishMendsDamage(t *testing.T) {
 	m := newMemory(t)
 	publish(t, m, mailing(t, map[string]int{"cart": 1}))
 	m.broken = true
-	if err := strategy.Publish(context.Background(), m, mailing(t, map[string]int{"cart": 2})); !errors.Is(err, errBroken) {
+	if err := strategy.Publish(context.Background(), m, mailing(t, map[string]int{"cart": 2}), start); !errors.Is(err, errBroken) {
 		t.Errorf("with the table down: %v", err)
 	}
 }

@@ -14,10 +14,11 @@ import (
 // Publish makes the document the current strategy, together with the earlier
 // versions of its journeys that people may still be on. Its parts are stored
 // first, the pointer last, so that readers never see half of it; publishing the
-// current strategy again changes nothing. It returns faults of kind Invalid for a
+// current strategy again changes nothing. Now is when what the strategy before did
+// not keep any more is lost for good (event.Retention). It returns faults of kind Invalid for a
 // document that the engine cannot run, TooLarge for one of over 6 MB, and
 // Conflict when somebody else published at the same moment.
-func Publish(ctx context.Context, t table.Table, doc Document) error {
+func Publish(ctx context.Context, t table.Table, doc Document, now time.Time) error {
 	if _, err := Ready(doc); err != nil {
 		return err
 	}
@@ -29,7 +30,11 @@ func Publish(ctx context.Context, t table.Table, doc Document) error {
 	if err != nil {
 		return err
 	}
-	doc, err = doc.retire(before).Seal()
+	doc = doc.retire(before)
+	if before.Version != "" {
+		doc.Retention = doc.Retention.Succeed(before.Retention, now)
+	}
+	doc, err = doc.Seal()
 	if err != nil {
 		return err
 	}

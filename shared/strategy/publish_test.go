@@ -26,7 +26,7 @@ func titled(title string) strategy.Document {
 
 func publish(t *testing.T, m *memory, doc strategy.Document) string {
 	t.Helper()
-	if err := strategy.Publish(context.Background(), m, doc); err != nil {
+	if err := strategy.Publish(context.Background(), m, doc, start); err != nil {
 		t.Fatal(err)
 	}
 	sealed, err := doc.Seal()
@@ -89,7 +89,7 @@ func TestPublishRefuses(t *testing.T) {
 	}
 	for kind, doc := range cases {
 		m := newMemory(t)
-		if err := strategy.Publish(context.Background(), m, doc); fault.KindOf(err) != kind || err == nil {
+		if err := strategy.Publish(context.Background(), m, doc, start); fault.KindOf(err) != kind || err == nil {
 			t.Errorf("got %v, want kind %s", err, kind)
 		}
 		if len(m.items) > 0 {
@@ -107,7 +107,7 @@ func TestTwoPublishers(t *testing.T) {
 			publish(t, m, titled("theirs"))
 		}
 	}
-	if err := strategy.Publish(context.Background(), m, titled("ours")); fault.KindOf(err) != fault.Conflict || err == nil {
+	if err := strategy.Publish(context.Background(), m, titled("ours"), start); fault.KindOf(err) != fault.Conflict || err == nil {
 		t.Errorf("got %v, want a conflict", err)
 	}
 }
@@ -117,7 +117,7 @@ func TestForeignPart(t *testing.T) {
 	doc, _ := titled("one").Seal()
 	key := table.StrategyPartKey(doc.Version, "rest", 0)
 	m.items[key] = table.Item{Key: key, Version: 1, Body: []byte("[]")}
-	if err := strategy.Publish(context.Background(), m, doc); fault.KindOf(err) != fault.Conflict || err == nil {
+	if err := strategy.Publish(context.Background(), m, doc, start); fault.KindOf(err) != fault.Conflict || err == nil {
 		t.Errorf("got %v, want a conflict", err)
 	}
 }

@@ -32,6 +32,7 @@ type Document struct {
 	Offsets   [][2]int64             `json:"offsets,omitempty"` // of the zone, see Offsets; left out when nothing counts days
 	Computed  []person.ComputedTrait `json:"computed,omitempty"`
 	Lifecycle *person.Lifecycle      `json:"lifecycle,omitempty"`
+	Retention event.Retention        `json:"retention,omitzero"`
 	Audiences []audience.Audience    `json:"audiences,omitempty"`
 	Preferred []audience.Field       `json:"preferred,omitempty"`
 	Slots     []content.Slot         `json:"slots,omitempty"`

@@ -13,6 +13,8 @@ import (
 //	person, pointer,
 //	or tombstone         n#<node hash>             person
 //	event record         n#<node hash>             e#<message id>
+//	its content, where
+//	the record stays on  n#<node hash>             f#<message id>
 //	fired timer          n#<node hash>             w#<due, unix ms>
 //	split or its lifting n#<node hash>             split
 //	message ledger       n#<node hash>             l#<message id>
@@ -44,9 +46,10 @@ func NodePartition(nodeHash string) string { return "n#" + nodeHash }
 
 // What the sort keys of a node's children begin with.
 const (
-	EventPrefix  = "e#" // event records
-	LedgerPrefix = "l#" // message ledgers
-	WakePrefix   = "w#" // fired timers
+	EventPrefix   = "e#" // event records
+	ContentPrefix = "f#" // what of a record goes before it
+	LedgerPrefix  = "l#" // message ledgers
+	WakePrefix    = "w#" // fired timers
 )
 
 // EventKey is where the record of an event lives, which makes it count once.
@@ -54,8 +57,14 @@ func EventKey(nodeHash, messageID string) Key {
 	return Key{Partition: "n#" + nodeHash, Sort: EventPrefix + messageID}
 }
 
-// EventRange selects the event records in a node's partition.
-func EventRange() Range { return Range{From: EventPrefix, To: EventPrefix + "\U0010FFFF"} }
+// ContentKey is where the content of an event lives that goes before its record.
+func ContentKey(nodeHash, messageID string) Key {
+	return Key{Partition: "n#" + nodeHash, Sort: ContentPrefix + messageID}
+}
+
+// EventRange selects the event records in a node's partition, and after them the
+// contents that are kept apart.
+func EventRange() Range { return Range{From: EventPrefix, To: ContentPrefix + "\U0010FFFF"} }
 
 // LedgerKey is where the ledger of a message lives.
 func LedgerKey(nodeHash, messageID string) Key {

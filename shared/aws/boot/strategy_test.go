@@ -51,7 +51,7 @@ func publish(t *testing.T, to table.Table, computed ...string) {
 	for _, name := range computed {
 		doc.Computed = append(doc.Computed, person.ComputedTrait{Name: name, Op: person.Count, Event: "Order Completed"})
 	}
-	if err := strategy.Publish(t.Context(), to, doc); err != nil {
+	if err := strategy.Publish(t.Context(), to, doc, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 }

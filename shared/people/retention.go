@@ -1,0 +1,97 @@
+package people
+
+import (
+	"context"
+	"iter"
+	"strings"
+	"time"
+
+	"rapport/shared/person"
+	"rapport/shared/strategy"
+	"rapport/shared/table"
+)
+
+// until is when the content of an event of the person goes. Of a visitor nothing
+// outlives the visitor, who is forgotten no earlier than so long after any event.
+func until(p *person.Person, r *Record, s *strategy.Strategy) time.Time {
+	goes := s.Retention.Until(&r.Event)
+	if p != nil && p.Anonymous() {
+		return first(goes, s.Retention.Visit(r.Event.ReceivedAt))
+	}
+	return goes
+}
+
+// first is the earlier one; a zero time never comes.
+func first(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// keeper reads items of a person as far as they are still to be kept. What an
+// item was stored with binds, and so does what the strategy says by now; the
+// earlier of both, whether or not the table deleted the item yet.
+type keeper struct {
+	person   *person.Person
+	strategy *strategy.Strategy
+	now      time.Time
+}
+
+// record reads an event's item, nil for one that has no content any more.
+func (k keeper) record(item *table.Item) (*Record, error) {
+	r, err := DecodeRecord(item)
+	if err != nil || r.Mark != "" {
+		return nil, err
+	}
+	if r.Until = first(item.Expires, until(k.person, r, k.strategy)); !r.Until.After(k.now) {
+		return nil, nil
+	}
+	return r, nil
+}
+
+// records iterates over what is kept of the events of one of the person's nodes.
+func (s *Store) records(ctx context.Context, k keeper, n *person.Node) iter.Seq2[*Record, error] {
+	return func(yield func(*Record, error) bool) {
+		for item, err := range table.All(ctx, s.table, table.NodePartition(n.ID.Hash()), table.EventRange()) {
+			var r *Record
+			if err == nil {
+				r, err = k.record(&item)
+			}
+			if (r != nil || err != nil) && !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+// leave says when the person that is about to be stored will be forgotten, if
+// nothing of them comes any more: a visitor is. One that would not be there any
+// more waits for nothing.
+func (u *unit) leave(p *person.Person) {
+	switch last := u.strategy.Retention.Visit(u.now); {
+	case !p.Anonymous():
+		p.Expires = noExpiry
+	case u.idle:
+		p.Expires = first(p.Expires, last)
+	default:
+		p.Expires = last
+	}
+	if !p.Expires.IsZero() && !p.Due.Before(p.Expires) {
+		p.Due = time.Time{}
+	}
+}
+
+// Mark is what stays of an event whose content is gone: by it, a repetition is
+// recognised.
+type Mark struct {
+	Node      string // hash
+	MessageID string
+	Until     time.Time // zero: always
+}
+
+func markOf(item *table.Item) Mark {
+	hash, _ := strings.CutPrefix(item.Key.Partition, table.NodePartition(""))
+	id, _ := strings.CutPrefix(item.Key.Sort, table.EventPrefix)
+	return Mark{Node: hash, MessageID: id, Until: item.Expires}
+}
