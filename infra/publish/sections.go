@@ -43,6 +43,8 @@ type loader struct {
 	computed  section[person.ComputedTrait]
 	lifecycle *person.Lifecycle
 	lifeAt    place
+	kept      event.Retention
+	keptAt    place
 	audiences section[audience.Audience]
 	preferred section[audience.Field]
 	slots     section[content.Slot]
@@ -79,13 +81,14 @@ func (l *loader) readRoot(f *file, root *yaml.Node) {
 	if kindOf(root) == "nothing" {
 		return
 	}
-	m, ok := l.mapping(f, root, "a strategy file", "zone", "computed", "lifecycle", "audiences", "preferred", "slots", "blocks", "sender", "purposes", "messages", "journeys", "sources", "personas")
+	m, ok := l.mapping(f, root, "a strategy file", "zone", "computed", "lifecycle", "retention", "audiences", "preferred", "slots", "blocks", "sender", "purposes", "messages", "journeys", "sources", "personas")
 	if !ok {
 		return
 	}
 	l.readZone(m)
 	entries(l, m, "computed", &l.computed, namePattern, "event!", "op!", "of", "window", "half_life")
 	l.readLifecycle(m)
+	l.readRetention(m)
 	entries(l, m, "audiences", &l.audiences, idPattern, "name!", "description", "when!")
 	entries(l, m, "preferred", &l.preferred, namePattern, preferredKeys...)
 	entries(l, m, "slots", &l.slots, idPattern, "description", "fallback!")
