@@ -106,7 +106,7 @@ func TestRow47TraitChangesType(t *testing.T) {
 		if got := p.View(strat.Declared, noon).Traits["size"]; string(got.Value) != "38.50" || got.By != "m2" {
 			t.Errorf("size is %s by %s", got.Value, got.By)
 		}
-		records, _, err := s.Timeline(t.Context(), sample(t), p, "", 10)
+		records, _, err := s.Timeline(t.Context(), lasting, p, "", 10)
 		if err != nil {
 			t.Fatal(err)
 		}

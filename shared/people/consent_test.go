@@ -60,7 +60,7 @@ func TestRefusedTrackingKeepsNothingBehavioural(t *testing.T) {
 	if got := p.Consents()["marketing"]; got != want {
 		t.Errorf("marketing: %+v", got)
 	}
-	records, _, err := s.Timeline(context.Background(), sample(t), p, "", 10)
+	records, _, err := s.Timeline(context.Background(), lasting, p, "", 10)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -108,7 +108,7 @@ func TestRow54ReusedMessageID(t *testing.T) {
 	if v := find(t, s, userNode("u1")).View(strat.Declared, noon); string(v.Computed["revenue"]) != "10" {
 		t.Errorf("revenue = %s: the first content must stay", v.Computed["revenue"])
 	}
-	records, _, err := s.Timeline(context.Background(), sample(t), find(t, s, userNode("u1")), "", 100)
+	records, _, err := s.Timeline(context.Background(), lasting, find(t, s, userNode("u1")), "", 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +232,7 @@ func TestTimelinePages(t *testing.T) {
 	p := find(t, s, userNode("u1"))
 	var got []event.Event
 	for after := ""; ; {
-		records, next, err := s.Timeline(context.Background(), sample(t), p, after, 4)
+		records, next, err := s.Timeline(context.Background(), lasting, p, after, 4)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -252,7 +252,7 @@ func TestTimelinePages(t *testing.T) {
 	if !sorted {
 		t.Error("not newest first")
 	}
-	if _, _, err := s.Timeline(context.Background(), sample(t), p, "junk", 4); err == nil {
+	if _, _, err := s.Timeline(context.Background(), lasting, p, "junk", 4); err == nil {
 		t.Error("a junk cursor was taken")
 	}
 }

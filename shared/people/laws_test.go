@@ -129,7 +129,7 @@ func TestEveryEventIsInOneTimeline(t *testing.T) {
 			continue
 		}
 		roots[p.Root] = true
-		records, _, err := s.Timeline(context.Background(), sample(t), p, "", 1000)
+		records, _, err := s.Timeline(context.Background(), lasting, p, "", 1000)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -29,7 +29,7 @@ func names(p *person.Person) []string {
 
 func verdicts(t testing.TB, s *people.Store, id person.NodeID) map[string][]string {
 	t.Helper()
-	records, _, err := s.Timeline(context.Background(), sample(t), find(t, s, id), "", 1000)
+	records, _, err := s.Timeline(context.Background(), lasting, find(t, s, id), "", 1000)
 	if err != nil {
 		t.Fatal(err)
 	}

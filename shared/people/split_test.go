@@ -250,7 +250,7 @@ func TestWhyShowsImpliedIdentitiesWhenAsked(t *testing.T) {
 		userNode("u1"): "[userId:u2 userId:u1] []", userNode("u2"): "[userId:u2 userId:u1] [userId:u2]",
 		device("u2"): "[anonymousId:u2 userId:u1 userId:u2 userId:u1] [anonymousId:u2]",
 	} {
-		w, err := s.Why(context.Background(), sample(t), find(t, s, id), id)
+		w, err := s.Why(context.Background(), lasting, find(t, s, id), id)
 		if err != nil {
 			t.Fatal(err)
 		}

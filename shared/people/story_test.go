@@ -89,6 +89,9 @@ func sample(t testing.TB) *strategy.Strategy {
 	return s
 }
 
+// lasting keeps everything for as long as a strategy does that does not say.
+var lasting = &strategy.Strategy{}
+
 var owners atomic.Int64
 
 func newStore(tb table.Table, now func() time.Time) *people.Store {
