@@ -2,8 +2,8 @@
 // of a laptop. A commit is on disk when it is acknowledged, and survives the
 // death of the process. One process at a time may have the file open.
 //
-// Items that have expired are absent to everyone, and stay in the file until
-// something is stored in their place.
+// Items that have expired are absent to everyone, and each transaction that
+// stores something deletes some of them from the file.
 package embedded
 
 import (
@@ -30,6 +30,7 @@ type DB struct {
 	bolt  *bbolt.DB
 	clock func() time.Time
 	queue queue
+	swept []byte // where the next sweep begins; whoever leads a group may touch it
 }
 
 var _ table.Table = (*DB)(nil)

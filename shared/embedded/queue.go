@@ -83,7 +83,7 @@ func (d *DB) applyGroup(group []*commit) {
 		if !wrote { // spares the disk a sync
 			return errNothingWritten
 		}
-		return nil
+		return d.sweep(b, now)
 	})
 	if err == nil || errors.Is(err, errNothingWritten) {
 		return
