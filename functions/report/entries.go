@@ -15,7 +15,7 @@ type entry struct {
 	Day                      string // of the first event of a day; else ""
 	Name, Type, Summary, Who string
 	MessageID                string
-	When                     *moment
+	When, Until              *moment  // Until: when it goes
 	Remarks                  []string // verdicts, in words
 	Effects                  []string // what it set off
 	Parts                    []part   // its content
@@ -32,7 +32,7 @@ func (b *builder) entries(records []people.Record) []entry {
 		e := &r.Event
 		out[i] = entry{
 			Anchor: fmt.Sprintf("event-%d", i+1), Name: headline(e), Type: string(e.Type), Summary: summary(e),
-			Who: e.Node().String(), MessageID: e.MessageID, When: b.moment(e.Timestamp), Remarks: remarks(r), Effects: b.effects(r.Effects),
+			Who: e.Node().String(), MessageID: e.MessageID, When: b.moment(e.Timestamp), Until: b.moment(r.Until), Remarks: remarks(r), Effects: b.effects(r.Effects),
 		}
 		if i == 0 || out[i].When.Day != out[i-1].When.Day {
 			out[i].Day = out[i].When.Day

@@ -50,7 +50,7 @@ func (b *builder) portrait(id person.NodeID, refused []people.Edge, shown []peop
 	b.view = b.person.View(b.strategy.Declared, b.now)
 	out := portrait{
 		Node: id.String(), Name: named(b.card, id), Address: b.card.Address, Stage: inWords(stages, b.card.Lifecycle),
-		First: b.moment(b.card.Since), Last: b.moment(b.card.Seen),
+		First: b.moment(b.card.Since), Last: b.moment(b.card.Seen), Until: b.moment(b.person.Expires),
 		Data: "/v1/people/" + id.String(), Events: b.entries(shown), Strip: b.strip(),
 	}
 	if out.Address == out.Name {

@@ -261,6 +261,53 @@ func TestWalksMailsAndConsentInWords(t *testing.T) {
 	}
 }
 
+// A yes counts until it expires, said to a purpose or to one of its channels.
+func TestConsentThatExpiredInWords(t *testing.T) {
+	p := person.New(person.NodeID{Kind: person.UserID, Value: "u1"}, noon)
+	for key, left := range map[string]time.Duration{"letter": 0, "letter/sms": 0, "news": time.Second, "offers": -time.Hour} {
+		p.Nodes[0].Agree(key, person.Consent{Given: true, At: noon.AddDate(0, 0, -30), By: "link:" + key, Expires: noon.Add(left)})
+	}
+	s, err := strategy.Ready(strategy.Document{Zone: "Europe/Kyiv", Purposes: []message.Purpose{
+		{ID: "letter", Name: "Letter", Basis: message.OptOut}, {ID: "news", Name: "News"}, {ID: "offers", Name: "Offers"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := access.NewKeys(nil, []string{"demo-secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := report.New(report.Deps{People: told{person: p}, Strategy: fixed{s}, Keys: keys, Now: now})
+	body := look(t, h, page)
+	const expired = "Said yes, which has expired, "
+	for name, want := range map[string]string{"Letter": expired, "letter/sms": expired, "News": "Said yes, ", "Offers": expired} {
+		mark := map[bool]string{true: `no">No mail`, false: `yes">Mail`}[want == expired]
+		row := `<li>
+    <p><span class="mark ` + mark + `</span> <b>` + name + `</b></p>
+    <p>` + want
+		if !strings.Contains(body, row) {
+			t.Errorf("%s is not shown as\n%s", name, row)
+		}
+	}
+}
+
+// The page says when a visitor is forgotten, and nothing of the sort of whom we
+// know; of every event it says how long it stays.
+func TestPageSaysHowLongThingsAreKept(t *testing.T) {
+	h, fold := serveWith(t, &heard{})
+	fold(event.Event{MessageID: "v1", Type: event.Page, AnonymousID: "visitor-1234567890", Timestamp: noon, ReceivedAt: noon, Digest: "v"})
+	const until = `<time datetime="2027-12-24T12:00:00Z" title="in 13 months">24 Dec 2027, 14:00</time>`
+	body := look(t, h, "/console/people/anonymousId:visitor-1234567890")
+	for _, want := range []string{"forgotten on " + until + " unless they come back", "<code>v1</code>, kept until " + until} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %s", want)
+		}
+	}
+	if body := look(t, h, page); strings.Contains(body, "forgotten on") || !strings.Contains(body, "kept until "+until) {
+		t.Error("whom we know is said to be forgotten, or no event to be kept for some time")
+	}
+}
+
 // A preview draws splits by the person's own unit, as decide does.
 func TestPreviewDrawsAsDecideDoes(t *testing.T) {
 	s, err := strategy.Ready(strategy.Document{

@@ -17,6 +17,7 @@ type portrait struct {
 	Stage   string
 	First   *moment
 	Last    *moment
+	Until   *moment // when a visitor is forgotten who does nothing any more
 	Preview string // links
 	Data    string
 

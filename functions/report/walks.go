@@ -165,11 +165,7 @@ func (b *builder) consents() []consentRow {
 func (b *builder) asked(p *message.Purpose, said map[string]person.Consent) consentRow {
 	name := cmp.Or(p.Name, p.ID)
 	if c, ok := said[p.ID]; ok {
-		row := b.spoke(name, c)
-		if row.Allowed && !c.Valid(b.now) {
-			row.Word, row.Allowed = "Said yes, which has expired", false
-		}
-		return row
+		return b.spoke(name, c)
 	}
 	what := "mail"
 	if !p.Writes(message.Email) {
@@ -197,8 +193,11 @@ func mark(allowed, mail bool) string {
 
 func (b *builder) spoke(name string, c person.Consent) consentRow {
 	word := "Said no"
-	if c.Given {
+	switch {
+	case c.Valid(b.now):
 		word = "Said yes"
+	case c.Given:
+		word = "Said yes, which has expired"
 	}
-	return consentRow{Name: name, Word: word, Allowed: c.Given, By: clipped(c.By), When: b.moment(c.At)}
+	return consentRow{Name: name, Word: word, Allowed: c.Valid(b.now), By: clipped(c.By), When: b.moment(c.At)}
 }
