@@ -138,7 +138,7 @@ func alarms(d *Deployment, bad report) {
 	need := func(id string, metrics ...string) {
 		for _, m := range metrics {
 			if !watched[id+" "+m] {
-				bad(id, "has no alarm on %s; add it to infra/stacks/alarms.yaml", m)
+				bad(id, "has no alarm on %s; add it to infra/stacks", m)
 			}
 		}
 	}
