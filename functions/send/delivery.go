@@ -92,6 +92,9 @@ func (d *delivery) begin(ctx context.Context) (Mail, error) {
 		if err != nil {
 			return Mail{}, err
 		}
+		if p != nil {
+			d.ledger.Leaves = p.Expires
+		}
 		mail, reason, detail, err := d.judge(ctx, p)
 		if err != nil {
 			return Mail{}, err

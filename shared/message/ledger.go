@@ -47,7 +47,7 @@ const (
 const Life = 395 * 24 * time.Hour
 
 // briefLife is how long the ledger of an erased person is kept from its last
-// move: as long as queues keep messages, and a day. Until then it proves that the
+// move, and that of any other at least: as long as queues keep messages, and a day. Until then it proves that the
 // message was sent or skipped, so that it is neither again, nor counted twice.
 const briefLife = 15 * 24 * time.Hour
 
@@ -83,6 +83,10 @@ type Ledger struct {
 	// Erased says that the person was: the ledger is kept only for as long as a
 	// queue may deliver the message again.
 	Erased bool `json:"erased,omitempty"`
+
+	// Leaves is when the visitor is forgotten whom the message is for; zero when
+	// we know who it is for. The ledger does not stay beyond that.
+	Leaves time.Time `json:"leaves,omitzero"`
 
 	Version int64 `json:"-"` // of the stored item; 0: not stored yet
 }
@@ -123,10 +127,21 @@ func (l *Ledger) Write() (table.Write, error) {
 
 // Expires is when the ledger goes.
 func (l *Ledger) Expires() time.Time {
-	if l.Erased {
-		return l.Since.Add(briefLife)
+	brief, whole := l.Since.Add(briefLife), l.Due.Add(Life)
+	switch {
+	case l.Erased:
+		return brief
+	case !l.Leaves.IsZero() && l.Leaves.Before(whole):
+		return latest(brief, l.Leaves)
 	}
-	return l.Due.Add(Life)
+	return whole
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // Forget strips the ledger of what may be about its person, who was erased. It

@@ -79,3 +79,28 @@ func TestCloneSharesNothing(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A visitor's ledger goes with the visitor, and not while a queue may deliver the
+// message again; whom we know has it for its whole life.
+func TestLedgerOfAVisitorGoesWithThem(t *testing.T) {
+	due := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		leaves time.Time
+		want   time.Time
+	}{
+		"known":      {time.Time{}, due.Add(message.Life)},
+		"a visitor":  {due.AddDate(0, 0, 30), due.AddDate(0, 0, 30)},
+		"soon gone":  {due.AddDate(0, 0, 3), due.AddDate(0, 0, 15)},
+		"gone later": {due.AddDate(2, 0, 0), due.Add(message.Life)},
+	} {
+		l := message.Open(&message.Message{ID: "n_1", Node: "n", Due: due}, message.AtMostOnce)
+		if err := l.Claim("o", due, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		l.Leaves = c.leaves
+		w, err := l.Write()
+		if err != nil || !w.Expires.Equal(c.want) || !l.Expires().Equal(c.want) {
+			t.Errorf("%s: expires %s, want %s, %v", name, w.Expires, c.want, err)
+		}
+	}
+}
