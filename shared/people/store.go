@@ -54,9 +54,9 @@ type end struct {
 
 // follow reads the item of a node and follows its pointers to their end. What
 // does not have the node was left by it between two of our reads, which begin
-// anew then.
+// anew then. One that leads to nothing time and again is nobody's.
 func (s *Store) follow(ctx context.Context, hash string) (end, error) {
-	at := hash
+	at, nowhere := hash, ""
 	for range maxHops {
 		items, err := s.table.Get(ctx, table.PersonKey(at))
 		if err != nil {
@@ -72,8 +72,11 @@ func (s *Store) follow(ctx context.Context, hash string) (end, error) {
 				return end{}, err
 			}
 		}
-		if at == hash || e.has(hash) {
+		if at == hash || e.has(hash) || e.item == nil && at == nowhere {
 			return e, nil
+		}
+		if e.item == nil {
+			nowhere = at
 		}
 		at = hash
 	}
