@@ -18,7 +18,7 @@ type portrait struct {
 	First   *moment
 	Last    *moment
 	Until   *moment // when a visitor is forgotten who does nothing any more
-	Preview string // links
+	Preview string  // links
 	Data    string
 
 	Value   []fact

@@ -34,10 +34,7 @@ func newCalendar(t testing.TB) *calendar {
 }
 
 // day turns to so many days after the first noon.
-func (c *calendar) day(n int) time.Time {
-	c.now = noon.AddDate(0, 0, n)
-	return c.now
-}
+func (c *calendar) day(n int) { c.now = noon.AddDate(0, 0, n) }
 
 // timeline lists the message ids that are shown of a node's person.
 func (c *calendar) timeline(strat *strategy.Strategy, id person.NodeID) string {
@@ -260,8 +257,12 @@ func TestVisitorsAreForgotten(t *testing.T) {
 func TestWhoIsKnownStays(t *testing.T) {
 	strat := keeping(t, event.Retention{Visitors: 40})
 	become := map[string]event.Event{
-		"who signs in":       login("m2", phone, "u1", noon, ""),
-		"who has an address": func() event.Event { e := login("m2", phone, "", noon, ""); e.Email, e.Trusted = "a@example.com", true; return e }(),
+		"who signs in": login("m2", phone, "u1", noon, ""),
+		"who has an address": func() event.Event {
+			e := login("m2", phone, "", noon, "")
+			e.Email, e.Trusted = "a@example.com", true
+			return e
+		}(),
 	}
 	for name, e := range become {
 		c := newCalendar(t)

@@ -58,29 +58,36 @@ type end struct {
 func (s *Store) follow(ctx context.Context, hash string) (end, error) {
 	at, nowhere := hash, ""
 	for range maxHops {
-		items, err := s.table.Get(ctx, table.PersonKey(at))
-		if err != nil {
+		e, to, err := s.look(ctx, at)
+		switch {
+		case err != nil:
 			return end{}, err
-		}
-		e := end{root: at, item: items[0]}
-		if e.item != nil {
-			if pointer, ok := person.DecodePointer(e.item.Body); ok {
-				at = pointer.To
-				continue
-			}
-			if err := e.decode(); err != nil {
-				return end{}, err
-			}
-		}
-		if at == hash || e.has(hash) || e.item == nil && at == nowhere {
+		case to != "":
+			at = to
+			continue
+		case at == hash || e.has(hash) || e.item == nil && at == nowhere:
 			return e, nil
-		}
-		if e.item == nil {
+		case e.item == nil:
 			nowhere = at
 		}
 		at = hash
 	}
 	return end{}, fault.New(fault.Internal, "pointer_chain", "the pointers of %s do not end", hash)
+}
+
+// look reads the item of a node: what stands there, or where it leads.
+func (s *Store) look(ctx context.Context, at string) (e end, to string, err error) {
+	items, err := s.table.Get(ctx, table.PersonKey(at))
+	if err != nil {
+		return end{}, "", err
+	}
+	if e = (end{root: at, item: items[0]}); e.item == nil {
+		return e, "", nil
+	}
+	if pointer, ok := person.DecodePointer(e.item.Body); ok {
+		return e, pointer.To, nil
+	}
+	return e, "", e.decode()
 }
 
 func (e *end) decode() (err error) {
