@@ -21,9 +21,10 @@ func until(p *person.Person, r *Record, s *strategy.Strategy) time.Time {
 	return goes
 }
 
-// first is the earlier one; a zero time never comes.
+// first is the earlier of what an item was stored with, zero for never, and
+// another time.
 func first(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
+	if a.IsZero() || b.Before(a) {
 		return b
 	}
 	return a

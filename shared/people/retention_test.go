@@ -173,6 +173,9 @@ func TestOtherTimesForWhatIsStored(t *testing.T) {
 		}
 		return len(w.Refused)
 	}
+	if kept := c.export(keeping(t, event.Retention{Default: 3000}), user); !kept.Records[0].Until.Equal(noon.AddDate(0, 0, 395)) {
+		t.Errorf("a longer time holds for what is stored: %s", kept.Records[0].Until)
+	}
 	c.day(59)
 	if got := c.timeline(short, user); got != "m1" || denied(short) != 1 {
 		t.Errorf("a day before: %q, %d", got, denied(short))
@@ -293,6 +296,16 @@ func TestWhatKeepsAVisitor(t *testing.T) {
 		{"a timer", 40, func(c *calendar, p *person.Person) error {
 			c.now = p.Due
 			_, err := c.s.Wake(ctx, strat, people.Timer{Node: p.Root, Due: p.Due, Minute: p.Due})
+			return err
+		}},
+		{"a timer, of who was stored without an expiry", 47, func(c *calendar, p *person.Person) error {
+			items, err := c.db.Get(ctx, table.PersonKey(p.Root))
+			if err == nil {
+				err = c.db.Commit(ctx, "before", table.Put(items[0].Key, items[0].Body, time.Time{}, table.VersionIs(p.Version)))
+			}
+			if c.now = p.Due; err == nil {
+				_, err = c.s.Wake(ctx, strat, people.Timer{Node: p.Root, Due: p.Due, Minute: p.Due})
+			}
 			return err
 		}},
 		{"a send", 40, func(c *calendar, p *person.Person) error {
