@@ -324,3 +324,19 @@ func TestWhatKeepsAVisitor(t *testing.T) {
 		}
 	}
 }
+
+// An erasure takes content along that stands beside its mark.
+func TestErasureTakesContentAndMark(t *testing.T) {
+	c := newCalendar(t)
+	strat := keeping(t, event.Retention{Default: 30})
+	fold(t, c.s, strat, browsed("m1", "u1", noon))
+	got, err := c.s.Erase(context.Background(), userNode("u1"), nil)
+	if err != nil || got.Events != 1 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, item := range everything(t, c.db) {
+		if item.Key != table.PersonKey(userNode("u1").Hash()) {
+			t.Errorf("%v is left", item.Key)
+		}
+	}
+}
