@@ -86,7 +86,7 @@ func published(t testing.TB, version string, purposes ...message.Purpose) *strat
 		},
 	}
 	db := open(t)
-	if err := strategy.Publish(t.Context(), db, doc); err != nil {
+	if err := strategy.Publish(t.Context(), db, doc, noon); err != nil {
 		t.Fatal(err)
 	}
 	s, err := strategy.NewEdgeReader(db, func() time.Time { return noon }).Current(t.Context())

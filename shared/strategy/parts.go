@@ -43,6 +43,7 @@ type edge struct {
 	Computed  []person.ComputedTrait `json:"computed,omitempty"`
 	Lifecycle *person.Lifecycle      `json:"lifecycle,omitempty"`
 	Audiences []audience.Audience    `json:"audiences,omitempty"`
+	Preferred []audience.Field       `json:"preferred,omitempty"`
 	Slots     []content.Slot         `json:"slots,omitempty"`
 	Blocks    []content.Block        `json:"blocks,omitempty"`
 	Sources   []event.Source         `json:"sources,omitempty"`
@@ -51,23 +52,24 @@ type edge struct {
 
 // rest is the second section.
 type rest struct {
-	Sender   message.Sender     `json:"sender,omitzero"`
-	Messages []message.Template `json:"messages,omitempty"`
-	Journeys []journey.Journey  `json:"journeys,omitempty"`
-	Personas []persona.Persona  `json:"personas,omitempty"`
-	Retired  []journey.Journey  `json:"retired,omitempty"`
+	Retention event.Retention    `json:"retention,omitzero"`
+	Sender    message.Sender     `json:"sender,omitzero"`
+	Messages  []message.Template `json:"messages,omitempty"`
+	Journeys  []journey.Journey  `json:"journeys,omitempty"`
+	Personas  []persona.Persona  `json:"personas,omitempty"`
+	Retired   []journey.Journey  `json:"retired,omitempty"`
 }
 
 func divide(d Document) (edge, rest) {
-	return edge{d.Version, d.Zone, d.Offsets, d.Computed, d.Lifecycle, d.Audiences, d.Slots, d.Blocks, d.Sources, d.Purposes},
-		rest{d.Sender, d.Messages, d.Journeys, d.Personas, d.Retired}
+	return edge{d.Version, d.Zone, d.Offsets, d.Computed, d.Lifecycle, d.Audiences, d.Preferred, d.Slots, d.Blocks, d.Sources, d.Purposes},
+		rest{d.Retention, d.Sender, d.Messages, d.Journeys, d.Personas, d.Retired}
 }
 
 func join(e edge, r rest) Document {
 	return Document{
 		Version: e.Version, Zone: e.Zone, Offsets: e.Offsets, Computed: e.Computed, Lifecycle: e.Lifecycle,
-		Audiences: e.Audiences, Slots: e.Slots, Blocks: e.Blocks, Sources: e.Sources, Purposes: e.Purposes,
-		Sender: r.Sender, Messages: r.Messages, Journeys: r.Journeys, Personas: r.Personas, Retired: r.Retired,
+		Audiences: e.Audiences, Preferred: e.Preferred, Slots: e.Slots, Blocks: e.Blocks, Sources: e.Sources, Purposes: e.Purposes,
+		Retention: r.Retention, Sender: r.Sender, Messages: r.Messages, Journeys: r.Journeys, Personas: r.Personas, Retired: r.Retired,
 	}
 }
 

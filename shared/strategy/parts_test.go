@@ -37,8 +37,14 @@ func TestEveryFieldIsInASection(t *testing.T) {
 			field.Set(reflect.MakeSlice(field.Type(), 1, 1))
 		case reflect.Pointer:
 			field.Set(reflect.New(field.Type().Elem()))
-		default: // a struct of texts
-			field.Field(0).SetString("x")
+		case reflect.Struct:
+			if first := field.Field(0); first.Kind() == reflect.String {
+				first.SetString("x")
+			} else {
+				first.SetInt(1)
+			}
+		default:
+			t.Fatalf("say what a %s looks like that is not empty", field.Type())
 		}
 		if diff := cmp.Diff(d, strategy.Rejoin(d)); diff != "" {
 			t.Errorf("put the field into edge or rest, and into divide and join: %s", diff)
@@ -169,7 +175,7 @@ func TestStrategiesOfOtherPrograms(t *testing.T) {
 		if _, err := reader(m).Current(t.Context()); !hasCode(err, code) {
 			t.Errorf("got %v, want %s", err, code)
 		}
-		if err := strategy.Publish(context.Background(), m, doc); err != nil {
+		if err := strategy.Publish(context.Background(), m, doc, start); err != nil {
 			t.Errorf("%s is not mended: %v", code, err)
 		}
 		if _, err := reader(m).Current(t.Context()); err != nil {
@@ -183,7 +189,7 @@ func TestMailCounts(t *testing.T) {
 	m := newMemory(t)
 	doc := mailing(t, map[string]int{"cart": 1})
 	doc.Messages[0].HTML = strings.Repeat("a", 7<<20)
-	if err := strategy.Publish(t.Context(), m, doc); fault.KindOf(err) != fault.TooLarge || len(m.items) > 0 {
+	if err := strategy.Publish(t.Context(), m, doc, start); fault.KindOf(err) != fault.TooLarge || len(m.items) > 0 {
 		t.Errorf("%d items are stored: %v", len(m.items), err)
 	}
 }

@@ -15,9 +15,9 @@ import (
 // versions of its journeys that people may still be on. Its parts are stored
 // first, the pointer last, so that readers never see half of it; publishing the
 // current strategy again changes nothing. Now is when what the strategy before did
-// not keep any more is lost for good (event.Retention). It returns faults of kind Invalid for a
-// document that the engine cannot run, TooLarge for one of over 6 MB, and
-// Conflict when somebody else published at the same moment.
+// not keep any more is lost for good (event.Retention). It returns faults of kind
+// Invalid for a document that the engine cannot run, TooLarge for one of over
+// 6 MB, and Conflict when somebody else published at the same moment.
 func Publish(ctx context.Context, t table.Table, doc Document, now time.Time) error {
 	if _, err := Ready(doc); err != nil {
 		return err
