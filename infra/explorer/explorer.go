@@ -5,7 +5,8 @@
 // whose: it visits every order in which two deliveries can make their calls, with
 // every mishap at every call, and judges how each of these scenarios ends.
 //
-//	go test ./infra/explorer              a share of them, within half a minute
+//	go test ./infra/explorer              a sample of them, within seconds
+//	go test ./infra/explorer -many        50,000 of them, within half a minute: make explore
 //	go test ./infra/explorer -whole       all of them
 //	go test ./infra/explorer -seed 2      other random ones
 //	go test ./infra/explorer -replay '…'  one of them, as a failure names it, step by step

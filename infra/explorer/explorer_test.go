@@ -13,10 +13,27 @@ import (
 
 var (
 	seed   = flag.Uint64("seed", 1, "what the random scenarios are drawn by")
-	random = flag.Int("random", randomByDefault, "how many random scenarios are explored, besides the systematic ones")
+	many   = flag.Bool("many", false, "explore 50,000 scenarios, not a sample of them")
 	whole  = flag.Bool("whole", false, "explore every mishap at every call of every order, not some of them")
 	replay = flag.String("replay", "", "explore this one scenario, as a violation names it, and show what happens")
 )
+
+// extent is how much is explored.
+type extent struct {
+	random int  // scenarios that are drawn, besides the systematic ones
+	struck int  // schedules with a mishap, of each scene
+	share  int  // one in so many orders after a mishap
+	core   bool // all of the scenes at the core
+	least  int  // scenarios that must come of it
+}
+
+// chosen is the extent that the flags ask for.
+func chosen() extent {
+	if *many || *whole {
+		return extent{random: 4_000, struck: 900, share: 6, core: true, least: 50_000}
+	}
+	return extent{random: 200, struck: 10, share: 50, least: 1_000}
+}
 
 // explorer runs scenarios and keeps what it found.
 type explorer struct {
@@ -72,13 +89,13 @@ func (x *explorer) end(w *world) (violation string) {
 }
 
 // all explores every order of the scene's calls, and then, after each of them and
-// at each call, every mishap: so many of these as the build allows.
+// at each call, every mishap: so many of these as the extent allows.
 func (x *explorer) all(s *stage, sc *scene) {
 	faults := x.orders(s, sc, "")
-	if !s.world.fully() && len(faults) > faultsOfScene {
+	if !s.world.fully() && len(faults) > s.struck {
 		r := rand.New(rand.NewPCG(*seed, uint64(len(faults))))
 		r.Shuffle(len(faults), func(i, j int) { faults[i], faults[j] = faults[j], faults[i] })
-		faults = faults[:faultsOfScene]
+		faults = faults[:s.struck]
 	}
 	for _, schedule := range faults {
 		x.orders(s, sc, schedule)
@@ -130,14 +147,14 @@ func TestExplorer(t *testing.T) {
 	for _, sc := range x.scenes {
 		tasks <- func(s *stage) { x.all(s, sc) }
 	}
-	for n := range *random {
+	for n := range stages[0].random {
 		if !x.enough() {
 			tasks <- func(s *stage) { x.drawn(s, n) }
 		}
 	}
 	close(tasks)
 	wg.Wait()
-	x.report(t)
+	x.report(t, stages[0].least)
 }
 
 func (x *explorer) replay(t *testing.T, s *stage) {
@@ -155,7 +172,7 @@ func (x *explorer) replay(t *testing.T, s *stage) {
 	}
 }
 
-func (x *explorer) report(t *testing.T) {
+func (x *explorer) report(t *testing.T, least int) {
 	fmt.Printf("scenarios=%d faults=%d states=%d promises_checked=%d violations=%d seed=%d\n",
 		x.scenarios, x.faults, len(x.known), x.checks, len(x.violations), *seed)
 	for m, n := range x.suffered {
@@ -174,7 +191,7 @@ func (x *explorer) report(t *testing.T) {
 		}
 		t.Error(v)
 	}
-	if x.scenarios < leastScenarios && *random == randomByDefault && !x.enough() {
-		t.Errorf("%d scenarios, at least %d are expected", x.scenarios, leastScenarios)
+	if x.scenarios < least && !x.enough() {
+		t.Errorf("%d scenarios, at least %d are expected", x.scenarios, least)
 	}
 }

@@ -94,7 +94,7 @@ func (w *world) lead(so string, able []*process) {
 }
 
 // fully reports whether every order after every mishap is visited.
-func (w *world) fully() bool { return *whole || w.scene.core && faultsOfScene > 100 }
+func (w *world) fully() bool { return *whole || w.scene.core && w.core }
 
 // dice is drawn by the schedule, so that it falls the same again.
 func (w *world) dice(schedule string) uint32 {
@@ -110,7 +110,7 @@ func (w *world) part(p *path, so string, able []*process) {
 		if so == "" && w.scene.twins && i > 0 {
 			break // its mirror image is visited
 		}
-		if next := so + one.name + "-"; i > 0 && (w.mishaps() == 0 || w.fully() || w.dice(next)%orderShare == 0) {
+		if next := so + one.name + "-"; i > 0 && (w.mishaps() == 0 || w.fully() || w.dice(next)%uint32(w.share) == 0) {
 			p.orders = append(p.orders, next)
 		}
 		for m := fine + 1; m < mishaps && w.mishaps() == 0; m++ {

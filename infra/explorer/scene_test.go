@@ -25,7 +25,7 @@ type scene struct {
 	at        time.Time
 	acts      []act
 	twins     bool // both do the same: an order and its mirror image are one
-	core      bool // one thing meets itself: all of it is explored always
+	core      bool // one thing meets itself: all of it is explored with -many
 
 	// What was so before, and what must come of it.
 	counts   map[string]insight.Tally

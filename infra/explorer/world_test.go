@@ -25,6 +25,7 @@ var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 // stage is a table in a file, which scenarios use one after another, and the
 // strategies.
 type stage struct {
+	extent
 	table      *embedded.DB
 	world      *world // that is on it now
 	strategies map[message.Guarantee]*strategy.Strategy
@@ -32,7 +33,7 @@ type stage struct {
 
 func newStage(t testing.TB) *stage {
 	t.Helper()
-	s := &stage{strategies: map[message.Guarantee]*strategy.Strategy{
+	s := &stage{extent: chosen(), strategies: map[message.Guarantee]*strategy.Strategy{
 		message.AtMostOnce: cartStrategy(t, message.AtMostOnce), message.AtLeastOnce: cartStrategy(t, message.AtLeastOnce),
 	}}
 	var err error
