@@ -44,9 +44,10 @@ invoke: bin/rapport $(if $(DYNAMODB_ENDPOINT),,$(DYNOXIDE)) ## run a real Lambda
 .PHONY: test
 test: export GOGC := 400
 test: ## vet and test; needs only Go
-	go test $(RACE) -vet=all -shuffle=on $(filter-out $(LONELY),$(shell go list ./...))
+	go test $(RACE) -vet=all -shuffle=on $(filter-out $(LONELY) rapport/shared/people,$(shell go list ./...))
 	go test -vet=all -shuffle=on $(LONELY)
-	go test -vet=off -shuffle=on ./shared/people -seeds=1000
+	go test -vet=all -shuffle=on ./shared/people -seeds=1000
+	go test $(RACE) -vet=off -run 'TestAnyOrderAnyRepetition|TestConcurrentDeliveries' ./shared/people -seeds=5
 
 .PHONY: check
 check: format tidy lint model explore load validate template build engines smoke browser clients ## what CI checks beside the tests

@@ -161,9 +161,6 @@ func (c *crowded) again(t testing.TB, s shelf, names []string, effects map[strin
 // and the effects are those of the one after the other. Nothing is lost, nothing
 // counts twice, and doing it again changes nothing.
 func TestTwoWriters(t *testing.T) {
-	if racing {
-		t.Skip("its writers share one goroutine's turns; make test runs it without the race detector")
-	}
 	c := newCrowded(t)
 	names := slices.Sorted(maps.Keys(c.deeds))
 	runs := 0
