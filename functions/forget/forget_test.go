@@ -193,14 +193,16 @@ func TestReopen(t *testing.T) {
 func TestExportPages(t *testing.T) {
 	w := open(t)
 	note := strings.Repeat("x", 30_000)
+	var events []event.Event
 	for i := range 300 {
 		e := event.Event{MessageID: fmt.Sprintf("big-%03d", i), Type: event.Track, Name: "Noted", UserID: "u1", Timestamp: noon, ReceivedAt: noon, Digest: "b"}
 		if i%2 == 0 {
 			e.UserID, e.AnonymousID = "", device
 		}
 		e.Properties = json.RawMessage(`{"note":"` + note + `"}`)
-		w.fold(e)
+		events = append(events, e)
 	}
+	w.fold(events...)
 	seen, pages := map[string]int{}, 0
 	for next := ""; pages == 0 || next != ""; pages++ {
 		status, body := w.call("GET", "/v1/people/userId:u1/export?after="+next, "demo-secret")

@@ -100,7 +100,7 @@ func TestAnOrderInTimeBringsNone(t *testing.T) {
 			s.does("u1", "add-1", "Product Added", assam)
 			s.pass(30 * time.Minute)
 			s.does("u1", "order-1", "Order Completed", properties)
-			s.pass(48 * time.Hour)
+			s.pass(6 * time.Hour)
 			if got := s.outbox(); len(got) != 0 {
 				t.Errorf("%d mails", len(got))
 			}
