@@ -87,7 +87,9 @@ func deliver(t *testing.T, db table.Table, strat *strategy.Strategy, events []ev
 
 // home is the root to which the pointers of an identity lead.
 func home(t *testing.T, db table.Table, id person.NodeID) string {
-	for root := id.Hash(); ; {
+	t.Helper()
+	root := id.Hash()
+	for range len(everybody()) {
 		items, err := db.Get(context.Background(), table.PersonKey(root))
 		if err != nil {
 			t.Fatal(err)
@@ -101,6 +103,8 @@ func home(t *testing.T, db table.Table, id person.NodeID) string {
 		}
 		root = p.To
 	}
+	t.Fatalf("the pointers of %s do not end", id)
+	return ""
 }
 
 // Many deliveries of the same events at once end as one.
