@@ -5,9 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"rapport/shared/fault"
 	"rapport/shared/message"
-	"rapport/shared/people"
 	"rapport/shared/person"
 	"rapport/shared/strategy"
 	"rapport/shared/table"
@@ -23,6 +21,7 @@ type delivery struct {
 	message  *message.Message
 	owner    string          // of the claim: new for each delivery
 	ledger   *message.Ledger // as it was last read or committed
+	waits    bool            // the person remembers it as one that waits
 }
 
 // attempts bounds how often one move is tried against others that change the
@@ -32,25 +31,33 @@ const attempts = 6
 // run goes from the claim to the end. What needs time happens under work, which
 // ends a moment before ctx; that moment is for writing down what became of it.
 func (d *delivery) run(ctx, work context.Context) error {
-	if err := d.claim(work); err != nil || d.ledger.Done() {
+	if err := d.claim(work); err != nil || d.over() {
 		return err
 	}
 	mail, err := d.begin(work)
-	if err != nil || d.ledger.Done() {
+	if err != nil || d.over() {
 		return err
 	}
 	return d.handOver(ctx, work, mail)
 }
 
-// claim takes the message, unless it is done or in other hands. A handing over
-// that went on for longer than its lease is marked as unknown instead when the
-// message may go out at most once.
+// over reports whether nothing is left to this delivery: the message is done, or
+// the person's timer brings it back.
+func (d *delivery) over() bool { return d.ledger.Done() || d.ledger.Waits() }
+
+// claim takes the message, unless it is done, waits, or is in other hands. A
+// handing over that went on for longer than its lease is marked as unknown instead
+// when the message may go out at most once.
 func (d *delivery) claim(ctx context.Context) error {
 	l := message.Open(d.message, d.guarantee())
 	for range attempts {
 		if l.Done() {
 			d.ledger = l
 			return nil
+		}
+		if l.Waits() && d.Now().Before(l.Until) {
+			d.ledger = l
+			return d.waiting(ctx)
 		}
 		if err := d.take(l); err != nil {
 			return err
@@ -65,6 +72,9 @@ func (d *delivery) claim(ctx context.Context) error {
 		}
 		if l == nil {
 			l = message.Open(d.message, d.guarantee())
+		}
+		if l.Content != nil {
+			d.message.Content = l.Content
 		}
 	}
 	return errContended
@@ -95,40 +105,24 @@ func (d *delivery) begin(ctx context.Context) (Mail, error) {
 		if p != nil {
 			d.ledger.Leaves = p.Expires
 		}
-		mail, reason, detail, err := d.judge(ctx, p)
+		v, err := d.judge(ctx, p)
 		if err != nil {
 			return Mail{}, err
 		}
-		if reason != "" {
-			return Mail{}, d.skip(ctx, reason, detail)
+		if v.reason != "" {
+			return Mail{}, d.skip(ctx, v.reason, v.detail)
 		}
-		begun, err := d.charge(ctx, p, mail)
-		if err != nil || begun || d.ledger.Done() {
-			return mail, err
+		begun := false
+		if v.pause != nil {
+			err = d.postpone(ctx, p, v)
+		} else {
+			begun, err = d.charge(ctx, p, v.mail)
+		}
+		if err != nil || begun || d.over() {
+			return v.mail, err
 		}
 	}
 	return Mail{}, errContended
-}
-
-// judge asks the gate, and renders the mail. It returns the reason in a word and
-// a sentence when the message must not go out.
-func (d *delivery) judge(ctx context.Context, p *person.Person) (mail Mail, reason, detail string, err error) {
-	if p == nil {
-		reason, err = d.absence(ctx)
-		return mail, reason, "", err
-	}
-	look := message.Look{Void: people.Void(p, d.message), Address: p.Address(), Consent: p.Consents(), Channels: p.Preferences()[person.Channels].Value}
-	look.Template, look.Purpose = d.template()
-	if reason = message.Gate(d.message, look, d.Now()); reason != "" {
-		return mail, reason, "", nil
-	}
-	mail, err = d.Render.Mail(ctx, d.strategy, d.message, p)
-	var f *fault.Error
-	if errors.As(err, &f) && f.Kind == fault.Invalid {
-		return mail, f.Code, f.Message, nil
-	}
-	mail.To = look.Address
-	return mail, "", "", err
 }
 
 // absence is the reason why a message has nobody to go to.
@@ -166,72 +160,47 @@ func (d *delivery) charge(ctx context.Context, p *person.Person, mail Mail) (beg
 // lost. The owner in the ledger is only this delivery's, so a ledger that says
 // "sending" under it tells that our own commit came through.
 func (d *delivery) after(ctx context.Context, suppression table.Key, cause error) (begun bool, err error) {
-	items, err := d.Table.Get(ctx, table.LedgerKey(d.message.Node, d.message.ID), suppression)
-	if err != nil {
-		return false, errors.Join(cause, err)
-	}
-	l, err := message.DecodeLedger(items[0])
-	if err != nil {
-		return false, err
-	}
+	more, err := d.reread(ctx, cause, suppression)
 	switch {
-	case l == nil:
-		return false, errBusy
-	case l.Done():
-		d.ledger = l
-		return false, nil
-	case !l.Owned(d.owner):
-		return false, errBusy
-	}
-	d.ledger = l
-	if l.State == message.Sending {
+	case err != nil || d.over():
+		return false, err
+	case d.ledger.State == message.Sending:
 		return true, nil
-	}
-	if items[1] != nil {
+	case more[0] != nil:
 		return false, d.skip(ctx, message.Suppressed, "")
 	}
 	return false, nil
 }
 
+// reread reads the ledger, and more, after a commit for the given cause did not
+// answer well. It fails when the message is not this delivery's any more.
+func (d *delivery) reread(ctx context.Context, cause error, more ...table.Key) ([]*table.Item, error) {
+	items, err := d.Table.Get(ctx, append([]table.Key{table.LedgerKey(d.message.Node, d.message.ID)}, more...)...)
+	if err != nil {
+		return nil, errors.Join(cause, err)
+	}
+	l, err := message.DecodeLedger(items[0])
+	switch {
+	case err != nil:
+		return nil, err
+	case l == nil || !l.Done() && !l.Owned(d.owner) && !(l.Waits() && l.Owner == d.owner):
+		return nil, errBusy
+	}
+	d.ledger = l
+	return items[1:], nil
+}
+
 // skip ends a message that must not go out.
 func (d *delivery) skip(ctx context.Context, reason, detail string) error {
-	err := d.move(ctx, d.book.Commit, func(l *message.Ledger, now time.Time) error {
+	commit := d.book.Commit
+	if d.waits {
+		commit = d.giveBack
+	}
+	err := d.move(ctx, commit, func(l *message.Ledger, now time.Time) error {
 		return l.Skip(d.owner, reason, detail, now)
 	})
 	if err == nil {
 		d.Count("MailsSkipped", 1)
 	}
 	return err
-}
-
-func (d *delivery) template() (*message.Template, *message.Purpose) {
-	var t *message.Template
-	for i := range d.strategy.Messages {
-		if d.strategy.Messages[i].ID == d.message.Template {
-			t = &d.strategy.Messages[i]
-		}
-	}
-	if t == nil {
-		return nil, nil
-	}
-	for i := range d.strategy.Purposes {
-		if d.strategy.Purposes[i].ID == t.Purpose {
-			return t, &d.strategy.Purposes[i]
-		}
-	}
-	return t, nil
-}
-
-func (d *delivery) guarantee() message.Guarantee {
-	if t, _ := d.template(); t != nil && t.Guarantee == message.AtLeastOnce {
-		return message.AtLeastOnce
-	}
-	return message.AtMostOnce
-}
-
-func (d *delivery) purpose() string {
-	if t, _ := d.template(); t != nil {
-		return t.Purpose
-	}
-	return ""
 }

@@ -28,6 +28,7 @@ type People interface {
 	Holder(ctx context.Context, nodeHash string) (*person.Person, error)
 	Erased(ctx context.Context, nodeHash string) (bool, error)
 	Charge(ctx context.Context, p *person.Person, nodeHash string, send person.Send, with ...table.Write) error
+	Defer(ctx context.Context, p *person.Person, nodeHash string, w person.Wait, with ...table.Write) error
 	Refund(ctx context.Context, nodeHash, messageID string, with ...table.Write) error
 }
 

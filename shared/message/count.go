@@ -19,25 +19,41 @@ type Change struct {
 	N       int64
 }
 
+// Waiting is the counter of messages that wait, by the reason why each was first
+// put off.
+const Waiting = "waiting"
+
 // counted are the facts that reports count.
 var counted = []Fact{Delivered, Opened, Clicked, Bounced, Complained}
 
 // Counts returns all that happened so far. Asking again returns the same and
 // what came since, so it is asked for after each move and at each redelivery,
 // and no crash in between loses a count. A message that was unknown and is
-// settled takes that count back.
+// settled takes that count back, and so does the end of one that waited.
 func (l *Ledger) Counts() []Count {
 	var out []Count
 	add := func(what string, at time.Time, changes ...Change) {
 		out = append(out, Count{ID: l.ID + "/" + what, At: at, Add: changes})
 	}
-	if !l.Doubted.IsZero() {
-		add(string(Unknown), l.Doubted, Change{[]string{string(Unknown)}, 1})
+	waiting := []string{Waiting, l.WaitedFor}
+	if !l.Waited.IsZero() {
+		add(Waiting, l.Waited, Change{waiting, 1})
+	}
+	doubted, waited := !l.Doubted.IsZero(), !l.Waited.IsZero()
+	if doubted {
+		changes := []Change{{[]string{string(Unknown)}, 1}}
+		if waited && l.Waited.Before(l.Doubted) {
+			changes, waited = append(changes, Change{waiting, -1}), false
+		}
+		add(string(Unknown), l.Doubted, changes...)
 	}
 	if end, ok := l.ending(); ok {
 		changes := []Change{end}
-		if !l.Doubted.IsZero() {
+		if doubted {
 			changes = append(changes, Change{[]string{string(Unknown)}, -1})
+		}
+		if waited {
+			changes = append(changes, Change{waiting, -1})
 		}
 		add(string(l.State), l.Since, changes...)
 	}

@@ -23,8 +23,9 @@ const (
 	Erased     = "erased"     // the person asked to be forgotten
 )
 
-// Patience is how long after its due instant marketing still makes sense. What
-// was promised, such as a receipt, is never too late.
+// Patience is how long after its due instant marketing still makes sense, or a day
+// more than it may be put off. What was promised, such as a receipt, is never too
+// late.
 const Patience = 72 * time.Hour
 
 // Look is what is known at the last moment.
@@ -59,7 +60,7 @@ func Gate(m *Message, look Look, now time.Time) string {
 	case look.Template.Guarantee == AtLeastOnce:
 	case !TakesMail(look.Channels):
 		return Channel
-	case now.After(m.Due.Add(Patience)):
+	case now.After(m.Due.Add(max(Patience, look.Template.patience()+24*time.Hour))):
 		return Late
 	}
 	return ""

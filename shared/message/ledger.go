@@ -21,7 +21,7 @@ const (
 	Sending  State = "sending"  // somebody hands it over: from here on it may be out
 	Sent     State = "sent"     // the mail service has it, it said so
 	Skipped  State = "skipped"  // it was not to go out, see Reason; never handed over
-	Deferred State = "deferred" // not before Until; never handed over, or refused for now
+	Deferred State = "deferred" // not before Until; never handed over, or refused for now; see Waits
 	Unknown  State = "unknown"  // handed over, and the answer was lost
 	Rejected State = "rejected" // the mail service does not take it, see Reason
 )
@@ -68,7 +68,7 @@ type Ledger struct {
 	Since  time.Time `json:"since"`            // when it came into the state
 	Owner  string    `json:"owner,omitempty"`  // who claimed it last
 	Until  time.Time `json:"until,omitzero"`   // end of the lease; when deferred, not before
-	Reason string    `json:"reason,omitempty"` // a word, see Gate; of a rejection, the fault's code
+	Reason string    `json:"reason,omitempty"` // a word, see Gate and Pauses; of a rejection, the fault's code
 	Detail string    `json:"detail,omitempty"` // the reason in a sentence, when there is one
 
 	// Tries is how often the message was handed over, not counting those that
@@ -76,6 +76,13 @@ type Ledger struct {
 	Tries int `json:"tries,omitempty"`
 	// Doubted is when the message was first unknown.
 	Doubted time.Time `json:"doubted,omitzero"`
+
+	// Waited is when the message was first put off, and WaitedFor why.
+	Waited    time.Time `json:"waited,omitzero"`
+	WaitedFor string    `json:"waitedFor,omitempty"`
+
+	// Content is that of the message while it may still be asked for again.
+	Content json.RawMessage `json:"content,omitempty"`
 
 	Mails []string           `json:"mails,omitempty"` // ids that the mail service gave, sorted
 	Facts map[Fact]time.Time `json:"facts,omitempty"` // when each was first true
@@ -147,7 +154,7 @@ func latest(a, b time.Time) time.Time {
 // Forget strips the ledger of what may be about its person, who was erased. It
 // reports whether the ledger is of no use any more and may be deleted.
 func (l *Ledger) Forget(now time.Time) (useless bool) {
-	l.Erased, l.Detail = true, ""
+	l.Erased, l.Detail, l.Content = true, "", nil
 	return l.Done() && now.After(l.Expires())
 }
 
@@ -156,6 +163,7 @@ func (l *Ledger) Clone() *Ledger {
 	c := *l
 	c.Mails = slices.Clone(l.Mails)
 	c.Facts = maps.Clone(l.Facts)
+	c.Content = slices.Clone(l.Content)
 	return &c
 }
 
@@ -168,6 +176,12 @@ func (l *Ledger) Done() bool {
 		return !l.again()
 	}
 	return false
+}
+
+// Waits reports whether the message was put off by what Pauses says. The person's
+// timer brings such a message back; whoever delivered it is done.
+func (l *Ledger) Waits() bool {
+	return l.State == Deferred && (l.Reason == QuietHours || l.Reason == Capped || l.Reason == Cadence)
 }
 
 // again reports whether a message of which nobody knows what became of it is

@@ -40,6 +40,14 @@ type Template struct {
 	Subject   string    `json:"subject"` // Liquid
 	HTML      string    `json:"html"`    // Liquid in HTML
 	Text      string    `json:"text"`    // Liquid; made of the HTML at publish when its author wrote none
+
+	// Value is what the mail is worth beside others: of those that wait for the
+	// same room in a budget, the one with the highest goes.
+	Value int `json:"value,omitempty"`
+
+	// Defer is for how long after its due instant the mail may wait for quiet hours,
+	// a budget or a cadence; 0 means DefaultDefer. After that it is skipped.
+	Defer time.Duration `json:"defer,omitempty"`
 }
 
 // Sender is who mail comes from.

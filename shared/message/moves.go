@@ -1,6 +1,7 @@
 package message
 
 import (
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 //	begin     claimed, by its owner
 //	send      whatever was handed over, by anybody: it is a fact
 //	skip      claimed, by its owner
+//	put off   claimed, by its owner
 //	back off  claimed or sending, by its owner
 //	reject    sending, by its owner
 //	doubt     sending, by its owner, or by anybody once the lease is over
@@ -84,6 +86,21 @@ func (l *Ledger) Skip(owner, reason, detail string, now time.Time) error {
 	return nil
 }
 
+// PutOff lets the message wait until the pause is over, and keeps its content until
+// then. It belongs into one commit with the timer that ends the pause.
+func (l *Ledger) PutOff(owner string, p *Pause, content json.RawMessage, now time.Time) error {
+	if l.State != Claimed || l.Owner != owner {
+		return illegal("be put off", l)
+	}
+	l.enter(Deferred, now)
+	l.Until, l.Reason, l.Content = p.Until.UTC(), p.Reason, content
+	l.explain(p.Detail)
+	if l.Waited.IsZero() {
+		l.Waited, l.WaitedFor = l.Since, p.Reason
+	}
+	return nil
+}
+
 // BackOff puts the message off until then, when the mail service refused it for
 // now, or it was not handed over after all.
 func (l *Ledger) BackOff(owner, reason string, now, until time.Time) error {
@@ -145,9 +162,13 @@ func (l *Ledger) end(s State, reason, detail string, now time.Time) {
 		}
 	}
 	l.enter(s, now)
-	l.Reason, l.Detail = reason, detail[:min(len(detail), maxDetail)]
+	l.Reason = reason
+	l.explain(detail)
 	l.Erased = l.Erased || reason == Erased
 }
+
+// explain keeps the reason in a sentence.
+func (l *Ledger) explain(detail string) { l.Detail = detail[:min(len(detail), maxDetail)] }
 
 // maxDetail bounds what others say about a message, in bytes.
 const maxDetail = 300
@@ -155,6 +176,9 @@ const maxDetail = 300
 func (l *Ledger) enter(s State, now time.Time) {
 	l.State, l.Since = s, now.UTC()
 	l.Until, l.Reason, l.Detail = time.Time{}, "", ""
+	if s == Sent || s == Skipped || s == Rejected {
+		l.Content = nil
+	}
 }
 
 func (l *Ledger) keep(mail string) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"rapport/shared/person"
+	"rapport/shared/quiet"
 )
 
 // Purpose is something that a company does with people's data, mostly to write
@@ -23,6 +24,17 @@ type Purpose struct {
 	// GPC says that it is sale or sharing in the terms of Global Privacy Control: a
 	// browser that sends Sec-GPC says no to it.
 	GPC bool `json:"gpc,omitempty"`
+
+	// Transactional says that people wait for what it sends, as for a receipt: neither
+	// quiet hours nor a budget hold that back, and no budget is charged for it.
+	Transactional bool `json:"transactional,omitempty"`
+
+	// Quiet are hours instead of those of the strategy, quiet.None for none; nil: the
+	// strategy's.
+	Quiet *quiet.Hours `json:"quiet,omitempty"`
+
+	// Budget is of this purpose alone, besides the strategy's; nil: none.
+	Budget *quiet.Budget `json:"budget,omitempty"`
 
 	// Lasts is for how many days a yes counts; 0: until it is taken back.
 	Lasts int `json:"lasts,omitempty"`

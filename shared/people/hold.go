@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rapport/shared/person"
+	"rapport/shared/quiet"
 	"rapport/shared/strategy"
 	"rapport/shared/table"
 )
@@ -16,15 +17,17 @@ func (s *Store) Holder(ctx context.Context, nodeHash string) (*person.Person, er
 	return s.find(ctx, nodeHash)
 }
 
-// keepSends is for how long a send is charged to a person.
-const keepSends = 30 * 24 * time.Hour
+// keepSends is for how long a send is charged to a person: longer than any budget
+// and any month.
+const keepSends = (quiet.MaxDays + 1) * 24 * time.Hour
 
 // Charge commits, at once or not at all: the person as it was read, with the
-// send appended to the node, and the given writes. So what was judged by reading
-// the person still holds when they are made. Errors: *table.Conflict, in which
-// the first reason is the person's.
+// send appended to the node and the message waiting no more, and the given writes.
+// So what was judged by reading the person still holds when they are made. Errors:
+// *table.Conflict, in which the first reason is the person's.
 func (s *Store) Charge(ctx context.Context, p *person.Person, nodeHash string, send person.Send, with ...table.Write) error {
 	next := p.Clone()
+	next.Settle(send.ID)
 	for _, n := range next.Nodes {
 		if n.ID.Hash() != nodeHash {
 			continue
@@ -37,15 +40,35 @@ func (s *Store) Charge(ctx context.Context, p *person.Person, nodeHash string, s
 	return s.replace(ctx, next, with...)
 }
 
-// Refund takes a send back, together with the given writes. One that is not
-// charged, or not any more, changes nothing.
+// Defer commits, at once or not at all: the person as it was read, with a message
+// to the node that waits, the timer that brings it back, and the given writes.
+// Errors: as Charge.
+func (s *Store) Defer(ctx context.Context, p *person.Person, nodeHash string, w person.Wait, with ...table.Write) error {
+	next := p.Clone()
+	for _, n := range next.Nodes {
+		if n.ID.Hash() == nodeHash {
+			n.Put(w)
+		}
+	}
+	if p.Due.IsZero() || w.Until.Before(p.Due) {
+		next.Due = w.Until
+		with = append(with, arm(p.Root, next.Due, s.now()))
+		if !p.Due.IsZero() {
+			with = append(with, table.Delete(timerKey(p.Root, p.Due), table.Condition{}))
+		}
+	}
+	return s.replace(ctx, next, with...)
+}
+
+// Refund takes a send back, and a message that waits, together with the given
+// writes. One that is not charged, or not any more, changes nothing.
 func (s *Store) Refund(ctx context.Context, nodeHash, messageID string, with ...table.Write) error {
 	for range maxAttempts {
 		p, err := s.find(ctx, nodeHash)
 		if err != nil {
 			return err
 		}
-		switch charged := p != nil && refund(p, messageID); {
+		switch charged := p != nil && (p.Settle(messageID) || refund(p, messageID)); {
 		case !charged && len(with) == 0:
 			return nil
 		case p == nil:

@@ -173,9 +173,10 @@ func definition(s *strategy.Strategy, id, version string) *journey.Journey {
 	return current
 }
 
-// proceed takes the steps that are due and returns what must be sent, and when
-// the next step of any walk is due; zero when none is.
+// proceed takes the steps that are due and returns what must be sent, messages
+// that waited among it, and when there is more to do; zero when there is not.
 func proceed(p *person.Person, s *strategy.Strategy, cause string, now time.Time, quiet bool) (effects []Effect, next time.Time) {
+	effects, next = release(p, cause, now, quiet)
 	for _, g := range stages(p, s) {
 		due := g.due()
 		if due.After(now) || quiet {

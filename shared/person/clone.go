@@ -31,6 +31,7 @@ func (n *Node) clone() *Node {
 	c.Consent = maps.Clone(n.Consent)
 	c.Preferences = maps.Clone(n.Preferences)
 	c.Sends = slices.Clone(n.Sends)
+	c.Waits = slices.Clone(n.Waits)
 	c.Shown = maps.Clone(n.Shown)
 	c.Life.Purchases = slices.Clone(n.Life.Purchases)
 	c.Computed = converted(n.Computed, (*Fold).clone)

@@ -40,6 +40,7 @@ type storedNode struct {
 	Consent   map[string]storedConsent  `json:"k,omitempty"`
 	Prefers   []storedTraits            `json:"p,omitempty"`
 	Sends     []storedSend              `json:"s,omitempty"`
+	Waits     []storedWait              `json:"q,omitempty"`
 	Shown     map[string]storedExposure `json:"h,omitempty"`
 }
 

@@ -28,6 +28,16 @@ type storedSend struct {
 	At      int64  `json:"at"`
 }
 
+type storedWait struct {
+	ID       string          `json:"i"`
+	Until    int64           `json:"u"`
+	Ends     int64           `json:"e"`
+	Purpose  string          `json:"p,omitempty"`
+	Value    int             `json:"v,omitempty"`
+	Released bool            `json:"r,omitempty"`
+	Message  json.RawMessage `json:"m"`
+}
+
 type storedExposure struct {
 	At      int64 `json:"at"`
 	Ordered bool  `json:"o,omitempty"`
@@ -48,6 +58,9 @@ func (n *Node) storeHistory(s *storedNode) {
 	for _, send := range n.Sends {
 		s.Sends = append(s.Sends, storedSend{ID: send.ID, Purpose: send.Purpose, At: millis(send.At)})
 	}
+	for _, w := range n.Waits {
+		s.Waits = append(s.Waits, storedWait{w.ID, millis(w.Until), millis(w.Ends), w.Purpose, w.Value, w.Released, w.Message})
+	}
 }
 
 func (n *Node) loadHistory(s storedNode) {
@@ -64,6 +77,9 @@ func (n *Node) loadHistory(s storedNode) {
 	n.Shown = converted(s.Shown, func(x storedExposure) Exposure { return Exposure{At: instant(x.At), Ordered: x.Ordered} })
 	for _, send := range s.Sends {
 		n.Sends = append(n.Sends, Send{ID: send.ID, Purpose: send.Purpose, At: instant(send.At)})
+	}
+	for _, w := range s.Waits {
+		n.Waits = append(n.Waits, Wait{w.ID, instant(w.Until), instant(w.Ends), w.Purpose, w.Value, w.Released, w.Message})
 	}
 }
 

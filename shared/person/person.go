@@ -62,6 +62,7 @@ type Node struct {
 	Preferences map[string]Trait
 
 	Sends []Send              // charged to this node, oldest first
+	Waits []Wait              // put off, by message id
 	Shown map[string]Exposure // by slot and block: what orders are put down to
 }
 

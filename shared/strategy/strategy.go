@@ -38,6 +38,7 @@ type Document struct {
 	Slots     []content.Slot         `json:"slots,omitempty"`
 	Blocks    []content.Block        `json:"blocks,omitempty"`
 	Sender    message.Sender         `json:"sender,omitzero"`
+	Contact   message.Contact        `json:"contact,omitzero"`
 	Purposes  []message.Purpose      `json:"purposes,omitempty"`
 	Messages  []message.Template     `json:"messages,omitempty"`
 	Journeys  []journey.Journey      `json:"journeys,omitempty"`
