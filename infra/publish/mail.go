@@ -20,8 +20,8 @@ import (
 // The keys of the sections that mail is made of.
 var (
 	senderKeys  = []string{"from!", "reply_to", "site", "links", "address"}
-	purposeKeys = []string{"name!", "basis!", "channels", "allows", "categories", "gpc", "lasts"}
-	messageKeys = []string{"purpose!", "guarantee", "subject!", "mjml", "html", "text"}
+	purposeKeys = []string{"name!", "basis!", "channels", "allows", "categories", "gpc", "lasts", "transactional", "quiet_hours", "budget"}
+	messageKeys = []string{"purpose!", "guarantee", "subject!", "mjml", "html", "text", "value", "defer"}
 	journeyKeys = []string{"description", "need", "start", "key", "change", "goal", "steps!"}
 )
 
@@ -90,6 +90,10 @@ func (l *loader) readPurpose(id string, e *entry[message.Purpose]) {
 	e.value = message.Purpose{
 		ID: id, Name: m.text("name", 100), Basis: message.Basis(m.choice("basis", string(message.OptIn), string(message.OptOut))),
 		Channels: m.choices("channels", message.Channels()...), Categories: m.texts("categories", 20), GPC: m.yes("gpc"), Lasts: m.days("lasts"),
+		Transactional: m.yes("transactional"), Quiet: m.quietHours(m.what), Budget: m.budget(m.what),
+	}
+	if e.value.Transactional && (e.value.Quiet != nil || e.value.Budget != nil) {
+		l.report(m.file, m.fields["transactional"], "%s is transactional, so nothing holds its messages back: leave out its quiet_hours and its budget", m.what)
 	}
 	for _, use := range m.choices("allows", string(message.Tracking), string(message.Personalization)) {
 		e.value.Allows = append(e.value.Allows, message.Use(use))

@@ -47,6 +47,7 @@ func (l *loader) readMessage(id string, e *entry[message.Template]) {
 		ID: id, Purpose: m.id("purpose"), Guarantee: message.Guarantee(m.choice("guarantee", string(message.AtMostOnce), string(message.AtLeastOnce))),
 		Subject: m.text("subject", 500), Text: m.text("text", liquid.MaxSource),
 	}
+	m.readPatience(&t)
 	l.checkPurpose(m, &t)
 	for _, key := range []string{"subject", "text"} {
 		if n := m.scalar(key); n != nil {

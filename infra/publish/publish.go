@@ -83,7 +83,7 @@ func (l *loader) seal(doc strategy.Document) strategy.Document {
 
 // document sorts what was read, so that equal strategies have equal bytes.
 func (l *loader) document() strategy.Document {
-	doc := strategy.Document{Zone: l.zone, Sender: l.sender, Lifecycle: l.lifecycle, Retention: l.kept}
+	doc := strategy.Document{Zone: l.zone, Sender: l.sender, Contact: l.contact, Lifecycle: l.lifecycle, Retention: l.kept}
 	for _, id := range l.computed.ids() {
 		doc.Computed = append(doc.Computed, l.computed.at[id].value)
 	}

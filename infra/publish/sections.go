@@ -53,6 +53,9 @@ type loader struct {
 	dir       string // where files beside the YAML are
 	sender    message.Sender
 	senderAt  place
+	contact   message.Contact
+	quietAt   place
+	budgetAt  place
 	purposes  section[message.Purpose]
 	messages  section[message.Template]
 	journeys  section[journey.Journey]
@@ -81,7 +84,7 @@ func (l *loader) readRoot(f *file, root *yaml.Node) {
 	if kindOf(root) == "nothing" {
 		return
 	}
-	m, ok := l.mapping(f, root, "a strategy file", "zone", "computed", "lifecycle", "retention", "audiences", "preferred", "slots", "blocks", "sender", "purposes", "messages", "journeys", "sources", "personas")
+	m, ok := l.mapping(f, root, "a strategy file", "zone", "computed", "lifecycle", "retention", "audiences", "preferred", "slots", "blocks", "sender", "quiet_hours", "budget", "purposes", "messages", "journeys", "sources", "personas")
 	if !ok {
 		return
 	}
@@ -95,6 +98,7 @@ func (l *loader) readRoot(f *file, root *yaml.Node) {
 	entries(l, m, "blocks", &l.blocks, idPattern,
 		"slot!", "audience", "when", "priority", "weight", "from", "until", "content!")
 	l.readSender(m)
+	l.readContact(m)
 	entries(l, m, "purposes", &l.purposes, idPattern, purposeKeys...)
 	entries(l, m, "messages", &l.messages, idPattern, messageKeys...)
 	entries(l, m, "journeys", &l.journeys, idPattern, journeyKeys...)

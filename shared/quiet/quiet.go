@@ -47,6 +47,17 @@ func (h Hours) String() string {
 	return fmt.Sprintf("%02d:%02d–%02d:%02d", h.From/60, h.From%60, h.To/60, h.To%60)
 }
 
+// Leaves reports whether the hours leave an instant of a day that is allowed in all
+// of the zones together, none for all that people live in.
+func (h Hours) Leaves(zones []string, at time.Time) bool {
+	among := located(zones)
+	if len(among) == 0 {
+		among = inhabited()
+	}
+	_, ok := free([]Hours{h}, among, at)
+	return ok
+}
+
 // length is for how many minutes of the wall clock the hours last.
 func (h Hours) length() int { return (h.To - h.From + Day) % Day }
 
@@ -99,7 +110,7 @@ func (r Rule) First(at time.Time) (first time.Time, ok bool) {
 func free(hours []Hours, zones []*time.Location, at time.Time) (first time.Time, ok bool) {
 	until := at.Add(sight)
 	var taken []span
-	for _, zone := range zones {
+	for _, zone := range distinct(zones, at.Add(-sight), until.Add(sight)) {
 		for _, h := range hours {
 			taken = append(taken, h.spans(zone, at, until)...)
 		}
@@ -114,6 +125,24 @@ func free(hours []Hours, zones []*time.Location, at time.Time) (first time.Time,
 		}
 	}
 	return at, !at.After(until)
+}
+
+// distinct leaves out zones that have the same offset as another one throughout.
+func distinct(zones []*time.Location, from, until time.Time) []*time.Location {
+	var out []*time.Location
+	seen := map[int]bool{}
+	for _, zone := range zones {
+		local := from.In(zone)
+		_, offset := local.Zone()
+		if _, end := local.ZoneBounds(); end.IsZero() || end.After(until) {
+			if seen[offset] {
+				continue
+			}
+			seen[offset] = true
+		}
+		out = append(out, zone)
+	}
+	return out
 }
 
 // spans lists when the hours are on in a zone, from what is on at that instant to
