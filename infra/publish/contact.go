@@ -53,7 +53,10 @@ func (m mapping) quietHours(whose string, more ...string) *quiet.Hours {
 	from, okFrom := h.clock("from")
 	to, okTo := h.clock("to")
 	hours := quiet.Hours{From: from, To: to}
-	if okFrom && okTo && hours.Empty() {
+	if !okFrom || !okTo {
+		return nil
+	}
+	if hours.Empty() {
 		m.loader.report(m.file, h.fields["to"], "to of %s must differ from from; write quiet_hours: none for no quiet hours", h.what)
 	}
 	if len(more) > 0 {
@@ -85,7 +88,7 @@ func (l *loader) whereabouts(m mapping, hours quiet.Hours) {
 		}
 	}
 	for _, month := range []time.Month{time.January, time.July} { // either side of summer time
-		if !hours.Empty() && !hours.Leaves(l.contact.Zones, time.Date(2026, month, 15, 12, 0, 0, 0, time.UTC)) {
+		if !hours.Leaves(l.contact.Zones, time.Date(2026, month, 15, 12, 0, 0, 0, time.UTC)) {
 			l.report(m.file, m.node, "%s are on somewhere at every moment, so people whose zone is unknown are written to only around the middle of the day in the zone of the strategy: "+
 				"name in zones: where your people live", m.what)
 			l.problems[len(l.problems)-1].Warning = true
