@@ -42,7 +42,7 @@ func delivery(p *parcel) act {
 	return act{name: string(p.queue), run: run, parcel: p}
 }
 
-var quiet = slog.New(slog.DiscardHandler)
+var silence = slog.New(slog.DiscardHandler)
 
 func (p *process) batch() events.SQSEvent {
 	p.act.parcel.given++
@@ -56,12 +56,12 @@ func (p *process) outlet() people.Outlet {
 var receipts = decision.Keys([]byte("a secret of these tests, 32 bytes"))
 
 func unified(p *process) bool {
-	f := unify.New(unify.Deps{People: p.store().Counting(receipts), Strategy: p, Outlet: p.outlet(), Log: quiet})
+	f := unify.New(unify.Deps{People: p.store().Counting(receipts), Strategy: p, Outlet: p.outlet(), Log: silence})
 	return handles(f, p.batch())
 }
 
 func (p *process) advance(payload any) bool {
-	f := advance.New(advance.Deps{Timers: p.store(), Strategy: p, Queue: processQueue{p, timers}, Outlet: p.outlet(), Log: quiet})
+	f := advance.New(advance.Deps{Timers: p.store(), Strategy: p, Queue: processQueue{p, timers}, Outlet: p.outlet(), Log: silence})
 	return handles(f, payload)
 }
 
@@ -95,7 +95,7 @@ func sent(p *process) bool {
 	}
 	f := send.New(send.Deps{
 		Table: processTable{p}, People: p.store(), Strategy: p, Render: p, Mailer: p,
-		Tallies: processQueue{p, tallies}, Now: p.clock, Owner: p.owner, Lease: lease, Log: quiet,
+		Tallies: processQueue{p, tallies}, Now: p.clock, Owner: p.owner, Lease: lease, Log: silence,
 	})
 	r, err := f.Handle(context.Background(), p.batch())
 	return err == nil && len(r.BatchItemFailures) == 0
@@ -107,7 +107,7 @@ func (w *world) said(kind, part string, m mail) {
 	p := &process{world: w, name: "hear"}
 	f := hear.New(hear.Deps{
 		Table: w.table, People: people.NewStore(w.table, w.clock, p.owner), Strategy: p,
-		Queue: direct{w, ingest}, Tallies: direct{w, tallies}, Now: w.clock, Owner: p.owner, Log: quiet,
+		Queue: direct{w, ingest}, Tallies: direct{w, tallies}, Now: w.clock, Owner: p.owner, Log: silence,
 	})
 	body, err := json.Marshal(map[string]any{
 		"id": kind + m.id, "source": "aws.ses", "detail": map[string]any{

@@ -31,6 +31,7 @@ type process struct {
 
 	message *message.Message // that it sends
 	begun   int              // the commit by which it marked that
+	since   time.Time        // and when that was
 	alone   bool             // nothing comes between its calls any more
 }
 
@@ -200,7 +201,7 @@ func (p *process) watch(writes []table.Write) {
 		}
 		p.trace("%s: ledger %s", p.name, w.Body)
 		if bytes.Contains(w.Body, []byte(`"state":"sending"`)) {
-			p.begun = p.seq
+			p.begun, p.since = p.seq, p.now
 		}
 	}
 }
@@ -215,10 +216,10 @@ func (p *process) Mail(context.Context, *strategy.Strategy, *message.Message, *p
 
 // Send is the mail service.
 func (p *process) Send(context.Context, send.Mail) (id string, err error) {
-	begun := p.begun
+	begun, at := p.begun, p.since
 	err = p.remote("mail", func() error {
 		id = fmt.Sprint("ses-", len(p.mails))
-		p.mails = append(p.mails, mail{id, p.message, begun})
+		p.mails = append(p.mails, mail{id, p.message, begun, at})
 		p.trace("%s: mail %s is out", p.name, id)
 		return nil
 	})

@@ -22,6 +22,7 @@ var promises = []struct {
 	{"once", (*world).once},
 	{"none after no", (*world).noneAfterNo},
 	{"one mail for a cart that was left", (*world).cartsLeft},
+	{"limits hold", (*world).limitsHold},
 	{"ledgers are true", (*world).ledgersAreTrue},
 	{"events of SES settle", (*world).eventsSettle},
 	{"the balance", (*world).balanced},

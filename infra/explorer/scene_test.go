@@ -18,14 +18,14 @@ import (
 // scene is where scenarios begin: what is in the table and in the queues, and who
 // is at work.
 type scene struct {
-	name      string
-	guarantee message.Guarantee
-	items     []raw
-	queue     []*parcel
-	at        time.Time
-	acts      []act
-	twins     bool // both do the same: an order and its mirror image are one
-	core      bool // one thing meets itself: all of it is explored with -many
+	plan
+	name  string
+	items []raw
+	queue []*parcel
+	at    time.Time
+	acts  []act
+	twins bool // both do the same: an order and its mirror image are one
+	core  bool // one thing meets itself: all of it is explored with -many
 
 	// What was so before, and what must come of it.
 	counts   map[string]insight.Tally
@@ -71,10 +71,10 @@ type story struct {
 	t testing.TB
 }
 
-func newStory(t testing.TB, s *stage, g message.Guarantee) *story {
+func newStory(t testing.TB, s *stage, by plan) *story {
 	t.Helper()
 	empty := &scene{
-		guarantee: g, at: noon.Add(-24 * time.Hour),
+		plan: by, at: noon.Add(-24 * time.Hour),
 		refusals: map[table.Key]refusal{}, counts: map[string]insight.Tally{}, heard: map[string]bool{},
 	}
 	b := &story{s.begin(empty), t}
@@ -193,6 +193,8 @@ func scenes(t testing.TB, s *stage) []*scene {
 		func() []*scene { return firings(t, s) },
 		func() []*scene { return sendings(t, s, message.AtMostOnce) },
 		func() []*scene { return sendings(t, s, message.AtLeastOnce) },
+		func() []*scene { return pauses(t, s, message.AtMostOnce) },
+		func() []*scene { return pauses(t, s, message.AtLeastOnce) },
 	} {
 		out = append(out, set()...)
 	}
@@ -201,7 +203,7 @@ func scenes(t testing.TB, s *stage) []*scene {
 
 // foldings: two deliveries to unify.
 func foldings(t testing.TB, s *stage) []*scene {
-	begin := func() *story { return newStory(t, s, message.AtMostOnce) }
+	begin := func() *story { return newStory(t, s, plan{guarantee: message.AtMostOnce}) }
 	twice := func(name string, b *story, events ...event.Event) *scene {
 		a := b.happen(events...)
 		return b.sets(name, a, a)
@@ -227,7 +229,7 @@ func foldings(t testing.TB, s *stage) []*scene {
 
 // firings: advance, with itself and with unify.
 func firings(t testing.TB, s *stage) []*scene {
-	begin := func() *story { return newStory(t, s, message.AtMostOnce) }
+	begin := func() *story { return newStory(t, s, plan{guarantee: message.AtMostOnce}) }
 	one := noon.Add(time.Hour)
 	fires := func(name string, events ...event.Event) *scene {
 		b := begin().due()
@@ -275,7 +277,7 @@ func ticksEarly(b *story) *scene {
 func sendings(t testing.TB, s *stage, g message.Guarantee) []*scene {
 	one := noon.Add(time.Hour)
 	with := func(name string, other func(*story) act) *scene {
-		b := newStory(t, s, g).asked()
+		b := newStory(t, s, plan{guarantee: g}).asked()
 		return b.sets("a-message/"+name, b.next(messages), other(b))
 	}
 	happens := func(name string, events ...event.Event) *scene {

@@ -23,7 +23,7 @@ func (w *world) state() state {
 		fmt.Fprintln(h, p.queue, p.acked, p.body)
 	}
 	for _, m := range w.mails {
-		fmt.Fprintln(h, m.id, m.message.ID, m.begun > 0)
+		fmt.Fprintln(h, m.id, m.message.ID, m.begun > 0, m.at.UnixMilli())
 	}
 	fmt.Fprintln(h, w.noneAfterNo())
 	for _, counted := range slices.Sorted(maps.Keys(w.counts)) {

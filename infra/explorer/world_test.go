@@ -28,14 +28,23 @@ type stage struct {
 	extent
 	table      *embedded.DB
 	world      *world // that is on it now
-	strategies map[message.Guarantee]*strategy.Strategy
+	strategies map[plan]*strategy.Strategy
+}
+
+// plan is which strategy a scene is played by.
+type plan struct {
+	guarantee message.Guarantee
+	limit     string // that holds mails back, "" for none; see contacts
 }
 
 func newStage(t testing.TB) *stage {
 	t.Helper()
-	s := &stage{extent: chosen(), strategies: map[message.Guarantee]*strategy.Strategy{
-		message.AtMostOnce: cartStrategy(t, message.AtMostOnce), message.AtLeastOnce: cartStrategy(t, message.AtLeastOnce),
-	}}
+	s := &stage{extent: chosen(), strategies: map[plan]*strategy.Strategy{}}
+	for _, g := range []message.Guarantee{message.AtMostOnce, message.AtLeastOnce} {
+		for name, contact := range contacts {
+			s.strategies[plan{g, name}] = cartStrategy(t, g, contact)
+		}
+	}
 	var err error
 	s.table, err = embedded.Open(t.TempDir()+"/rapport.db", func() time.Time { return s.world.now })
 	if err != nil {
@@ -47,7 +56,7 @@ func newStage(t testing.TB) *stage {
 }
 
 // cartStrategy is a journey that sends one mail an hour after the cart was left.
-func cartStrategy(t testing.TB, g message.Guarantee) *strategy.Strategy {
+func cartStrategy(t testing.TB, g message.Guarantee, contact message.Contact) *strategy.Strategy {
 	t.Helper()
 	doc, problems := publish.Load("testdata/strategy")
 	for _, p := range problems {
@@ -55,6 +64,7 @@ func cartStrategy(t testing.TB, g message.Guarantee) *strategy.Strategy {
 			t.Fatal(p)
 		}
 	}
+	doc.Contact = contact
 	doc.Purposes = []message.Purpose{{ID: "marketing", Name: "Offers", Basis: message.OptOut}}
 	doc.Messages = []message.Template{{ID: "reminder", Purpose: "marketing", Guarantee: g, Subject: "Your cart", HTML: "<p>Your cart</p>"}}
 	doc.Journeys = []journey.Journey{{
@@ -123,6 +133,7 @@ type mail struct {
 	id      string
 	message *message.Message
 	begun   int // the commit by which its sender marked the message as being sent
+	at      time.Time
 }
 
 // refusal says that some mails must not be begun any more.
@@ -177,7 +188,7 @@ func (s *stage) begin(sc *scene) *world {
 	return w
 }
 
-func (w *world) strategy() *strategy.Strategy { return w.strategies[w.scene.guarantee] }
+func (w *world) strategy() *strategy.Strategy { return w.strategies[w.scene.plan] }
 
 // acts are what the scene's processes do, each with its parcel in this world.
 func (w *world) acts() []act {
