@@ -34,6 +34,7 @@ type journeyChart struct {
 	Bars      []bar
 	Notes     []fact // what is left of planned, so that the sum is seen to hold
 	Skipped   []fact
+	Waiting   []fact // what pending mails wait for
 	Disagrees []string
 }
 
@@ -119,6 +120,9 @@ func funnel(r journeyResult) journeyChart {
 		{"sent", r.Sent}, {"skipped", sumOf(r.Skipped)}, {"rejected", r.Rejected}, {"unknown", r.Unknown}, {"pending", r.Pending},
 	} {
 		c.Notes = append(c.Notes, fact{f.label, number(f.n)})
+	}
+	for _, reason := range slices.Sorted(maps.Keys(r.Waiting)) {
+		c.Waiting = append(c.Waiting, fact{inWords(waits, reason), number(r.Waiting[reason])})
 	}
 	byNumber := func(a, b string) int { return cmp.Compare(r.Skipped[b], r.Skipped[a]) }
 	for _, reason := range slices.SortedStableFunc(slices.Values(slices.Sorted(maps.Keys(r.Skipped))), byNumber) {

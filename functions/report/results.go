@@ -188,6 +188,7 @@ type journeyResult struct {
 	Rejected   int64            `json:"rejected"`
 	Unknown    int64            `json:"unknown"`
 	Pending    int64            `json:"pending"`
+	Waiting    map[string]int64 `json:"waiting"` // of those pending, by reason
 	Delivered  int64            `json:"delivered"`
 	Opened     int64            `json:"opened"`
 	Clicked    int64            `json:"clicked"`
@@ -232,7 +233,7 @@ func (f *function) journeyResults(ctx context.Context) (journeysAnswer, error) {
 
 func journeyOf(p insight.Path) journeyResult {
 	out := journeyResult{
-		Journey: p.Journey, Planned: p.Planned, Sent: p.Sent, Skipped: map[string]int64{}, Rejected: p.Rejected,
+		Journey: p.Journey, Planned: p.Planned, Sent: p.Sent, Skipped: map[string]int64{}, Waiting: map[string]int64{}, Rejected: p.Rejected,
 		Unknown: p.Unknown, Pending: p.Pending, Delivered: p.Delivered, Opened: p.Opened, Clicked: p.Clicked,
 		Bounced: p.Bounced, Complained: p.Complained, Goal: p.Goal, Balanced: len(p.Disagrees) == 0, Disagrees: p.Disagrees,
 		OpenRate: rateOf(insight.RateOf(p.Opened, p.Sent)), ClickRate: rateOf(insight.RateOf(p.Clicked, p.Sent)),
@@ -240,6 +241,9 @@ func journeyOf(p insight.Path) journeyResult {
 	}
 	for _, s := range p.Skipped {
 		out.Skipped[s.Reason] = s.N
+	}
+	for _, w := range p.Waiting {
+		out.Waiting[w.Reason] = w.N
 	}
 	return out
 }

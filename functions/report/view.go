@@ -32,9 +32,9 @@ type answer struct {
 type walk struct {
 	Journey string     `json:"journey"`
 	Key     string     `json:"key,omitempty"`
-	State   string     `json:"state"` // waiting, goal or done
+	State   string     `json:"state"` // waiting, goal, deferred or done
 	Changed time.Time  `json:"changed"`
-	Due     *time.Time `json:"due,omitempty"` // of the next step
+	Due     *time.Time `json:"due,omitempty"` // of the next step, or of the mail that was put off
 }
 
 // consent is what a person said to a purpose.

@@ -33,6 +33,9 @@ func (b *builder) journeys() []walkRow {
 		switch at.State {
 		case "waiting":
 			row.State = b.waits(at, w)
+		case "deferred":
+			row.Waiting = true
+			row.State = fmt.Sprintf("Its mail waits until %s (%s).", b.moment(at.Due).Text, b.moment(at.Due).Ago)
 		case "goal":
 			row.State = b.ended(at.Journey, w.Goal)
 		default:
@@ -121,7 +124,7 @@ func (b *builder) became(l *message.Ledger) string {
 	case message.Skipped:
 		return "Not sent: " + inWords(skips, l.Reason)
 	case message.Deferred:
-		return "Waits until " + b.moment(l.Until).Text
+		return b.putOff(l)
 	case message.Rejected:
 		return "Refused by the mail service: " + l.Reason
 	case message.Unknown:
@@ -131,6 +134,16 @@ func (b *builder) became(l *message.Ledger) string {
 	default:
 		return "Being looked at"
 	}
+}
+
+// putOff says until when a message waits, and for what. A moment that has passed is
+// one at which it is asked for again: it is about to be decided.
+func (b *builder) putOff(l *message.Ledger) string {
+	text := "Waits until " + b.moment(l.Until).Text
+	if l.Waits() {
+		text += " for " + inWords(waits, l.Reason)
+	}
+	return text
 }
 
 // consentRow is what a person said to a purpose, and what that means.

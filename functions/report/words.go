@@ -145,6 +145,16 @@ var skips = map[string]string{
 	message.Late:       "it was too late for it",
 	message.Suppressed: "the address bounced or complained before",
 	message.Erased:     "the person was erased",
+	message.QuietHours: "quiet hours lasted longer than it could wait",
+	message.Capped:     "the budget had no room for it while it could wait",
+	message.Cadence:    "the person wishes for fewer messages",
+}
+
+// waits puts what mails wait for into words.
+var waits = map[string]string{
+	message.QuietHours: "the end of quiet hours",
+	message.Capped:     "room in the budget",
+	message.Cadence:    "the next message that the person wishes for",
 }
 
 // stages put the life cycle into words.

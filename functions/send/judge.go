@@ -74,7 +74,6 @@ func (d *delivery) postpone(ctx context.Context, p *person.Person, v verdict) er
 	if err = d.People.Defer(ctx, p, d.message.Node, v.wait, put); err == nil {
 		next.Version++
 		d.ledger = next
-		d.Count("MailsDeferred", 1)
 		return nil
 	}
 	_, err = d.reread(ctx, err)

@@ -138,8 +138,12 @@ func buildForget(env Env) (lambda.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	tallies, err := env.Queue("TALLIES_QUEUE_URL")
+	if err != nil {
+		return nil, err
+	}
 	return boot.HTTP(forget.New(forget.Deps{
-		People: env.people(), Strategy: env.Strategy, Roads: letters{env.cloud}, Keys: keys, Now: env.Now, Log: env.Log,
+		People: env.people().Telling(tallies), Strategy: env.Strategy, Roads: letters{env.cloud}, Keys: keys, Now: env.Now, Log: env.Log,
 	})), nil
 }
 

@@ -180,6 +180,7 @@ func (s *stage) story(t *testing.T) {
 	s.request(t, "decide", "/v1/decide", `{"userId":"ann","slots":["hero"]}`)
 	s.hurry(t)
 	s.part(t)
+	s.sleep(t)
 	s.leave(t, left)
 }
 
@@ -210,6 +211,31 @@ func (s *stage) part(t *testing.T) {
 		s.ask(t, "report", method, "/v1/people/anonymousId:"+device+"/split", "")
 	}
 	s.ask(t, "report", http.MethodGet, "/v1/audiences/vip/people", "")
+}
+
+// sleep asks for a mail in quiet hours that the customer chose, with a timer armed
+// for later, and erases the customer while the mail waits.
+func (s *stage) sleep(t *testing.T) {
+	t.Helper()
+	now := time.Now().UTC()
+	ida := person.NodeID{Kind: person.UserID, Value: "ida"}
+	s.happened(t, now.Add(-2*time.Hour), event.Event{Type: event.Identify, UserID: ida.Value, Traits: json.RawMessage(`{"email":"ida@example.com"}`)})
+	for _, ago := range []time.Duration{90 * time.Minute, 2 * time.Minute} {
+		basket := json.RawMessage(`{"cart_id":"` + ago.String() + `","product_id":"p1","name":"Green tea","price":4.5,"quantity":1}`)
+		s.happened(t, now.Add(-ago), event.Event{Type: event.Track, Name: "Product Added", UserID: ida.Value, Properties: basket})
+	}
+	store := people.NewStore(s.table(), time.Now, boot.NewID)
+	night := fmt.Sprintf(`{"from":%q,"to":%q,"zone":"Etc/UTC"}`, now.Add(-time.Hour).Format("15:04"), now.Add(30*time.Minute).Format("15:04"))
+	chosen := map[string]person.Trait{person.Quiet: {Value: json.RawMessage(night), At: now, By: "choice"}}
+	p, err := store.Say(t.Context(), s.strategy, ida, people.Statement{Preferences: chosen})
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, _ := json.Marshal(people.Timer{Node: p.Root, Due: p.Due, Minute: p.Due.Truncate(time.Minute)})
+	s.batch(t, "advance", string(body))
+	s.batch(t, "send", s.drain("MessagesQueue")...)
+	s.ask(t, "forget", http.MethodDelete, "/v1/people/userId:ida", "")
+	s.batch(t, "tally", s.drain("TalliesQueue")...)
 }
 
 // leave erases a customer with mails, events and a timer; what comes late is

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"rapport/shared/message"
 	"rapport/shared/strategy"
 )
 
@@ -22,6 +23,7 @@ type Path struct {
 	Rejected int64    // refused by the mail service
 	Unknown  int64    // not known whether it went out; not sent again
 	Pending  int64    // planned and not decided yet: Planned less all the rest
+	Waiting  []Reason // of those pending, the ones that were put off, by why they first were
 
 	// What happened to the mails that were sent, each counted once a mail.
 	Delivered, Opened, Clicked, Bounced, Complained int64
@@ -50,6 +52,7 @@ const (
 	bounced    = "bounced"
 	complained = "complained"
 	goal       = "goal"
+	waiting    = message.Waiting // and the reason
 )
 
 // Journeys returns the paths of every journey in the strategy, in their order.
@@ -77,6 +80,9 @@ func pathOf(journey string, n counts) Path {
 	for _, name := range slices.Sorted(maps.Keys(n)) {
 		if reason, ok := strings.CutPrefix(name, skipped+"/"); ok && n[name] != 0 {
 			p.Skipped = append(p.Skipped, Reason{reason, n[name]})
+		}
+		if reason, ok := strings.CutPrefix(name, waiting+"/"); ok && n[name] > 0 {
+			p.Waiting = append(p.Waiting, Reason{reason, n[name]})
 		}
 	}
 	slices.SortStableFunc(p.Skipped, func(a, b Reason) int { return cmp.Compare(b.N, a.N) })

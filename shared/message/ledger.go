@@ -153,7 +153,12 @@ func latest(a, b time.Time) time.Time {
 
 // Forget strips the ledger of what may be about its person, who was erased. It
 // reports whether the ledger is of no use any more and may be deleted.
+//
+// One that waits ends here, for nothing brings it back.
 func (l *Ledger) Forget(now time.Time) (useless bool) {
+	if l.Waits() {
+		l.end(Skipped, Erased, "", now)
+	}
 	l.Erased, l.Detail, l.Content = true, "", nil
 	return l.Done() && now.After(l.Expires())
 }

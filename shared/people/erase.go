@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rapport/shared/fault"
+	"rapport/shared/insight"
 	"rapport/shared/message"
 	"rapport/shared/person"
 	"rapport/shared/table"
@@ -258,11 +259,18 @@ func (s *Store) strip(ctx context.Context, item *table.Item, r *Receipt) (useles
 		if err != nil || l == nil || l.Erased {
 			return false, err
 		}
+		waited := l.Waits()
 		if l.Forget(s.now()) {
 			r.Messages++
 			return true, nil
 		}
-		if err = book.Commit(ctx, l); err == nil {
+		if waited {
+			err = s.tell(ctx, l)
+		}
+		if err == nil {
+			err = book.Commit(ctx, l)
+		}
+		if err == nil {
 			r.Messages++
 			return false, nil
 		}
@@ -272,6 +280,16 @@ func (s *Store) strip(ctx context.Context, item *table.Item, r *Receipt) (useles
 		l, err = book.Read(ctx, l.Node, l.ID)
 	}
 	return false, errContended
+}
+
+// tell counts the end of a message that waited, ahead of the commit that ends it:
+// both may be done again, and nobody else counts it.
+func (s *Store) tell(ctx context.Context, l *message.Ledger) error {
+	tallies := insight.Mail(l, time.UTC)
+	if s.tallies == nil || len(tallies) == 0 {
+		return nil
+	}
+	return s.tallies.Send(ctx, tallies...)
 }
 
 // Reopen lifts the tombstone of one node, which from then on is unknown like any

@@ -1,8 +1,10 @@
 package people
 
 import (
+	"encoding/json"
 	"time"
 
+	"rapport/shared/message"
 	"rapport/shared/person"
 	"rapport/shared/strategy"
 )
@@ -11,14 +13,15 @@ import (
 type Standing struct {
 	Journey string
 	Key     string
-	State   string    // "waiting" for its next step, "goal" when that was reached, "done" when all steps were taken
+	State   string    // "waiting" for its next step, "goal" when that was reached, "deferred" when all steps were taken and the mail of one was put off, else "done"
 	Changed time.Time // of the latest trigger or change
-	Due     time.Time // of the next step; zero unless waiting
+	Due     time.Time // of the next step, or when the mail is tried again; zero when done or at the goal
 }
 
 // Standings lists the walks that are known of a person, by journey and key.
 func Standings(p *person.Person, s *strategy.Strategy) []Standing {
 	var out []Standing
+	until := deferred(p)
 	for i := range s.Journeys {
 		id := s.Journeys[i].ID
 		for _, key := range walksOf(p, id) {
@@ -30,9 +33,24 @@ func Standings(p *person.Person, s *strategy.Strategy) []Standing {
 				at.State = "goal"
 			case w.Fired < len(g.journey.Steps):
 				at.State, at.Due = "waiting", g.due()
+			case !until[person.InstanceKey(id, key)].IsZero():
+				at.State, at.Due = "deferred", until[person.InstanceKey(id, key)]
 			}
 			out = append(out, at)
 		}
 	}
 	return out
+}
+
+// deferred says until when the first mail of each walk waits, by person.InstanceKey.
+func deferred(p *person.Person) map[string]time.Time {
+	until := map[string]time.Time{}
+	for _, w := range p.Waiting() {
+		var m message.Message
+		_ = json.Unmarshal(w.Message, &m) // what message.Pause wrote
+		if name := person.InstanceKey(m.Journey, m.Key); until[name].IsZero() {
+			until[name] = w.Until
+		}
+	}
+	return until
 }

@@ -18,6 +18,14 @@ type Store struct {
 	owner func() string
 
 	receipts *decision.Keyring // nil: nothing is counted
+	tallies  Queue             // takes what an erasure ends; nil: that is not counted
+}
+
+// Telling returns the store, which from now on counts the messages that an erasure
+// ends.
+func (s *Store) Telling(tallies Queue) *Store {
+	s.tallies = tallies
+	return s
 }
 
 // NewStore returns a store over the table. Now is the clock; owner makes a new

@@ -50,7 +50,7 @@ func TestShiftsOfTheClock(t *testing.T) {
 		{"America/Havana", "23:00", "00:30", "2026-03-08T04:59:00Z", "2026-03-08T05:00:00Z"},   // a gap at midnight: 01:00 CDT
 		{"Africa/Cairo", "20:00", "00:30", "2026-04-23T21:30:00Z", "2026-04-23T22:00:00Z"},     // 01:00 EEST
 		{"Australia/Lord_Howe", "22:00", "02:15", "2026-10-03T15:00:00Z", "2026-10-03T15:30:00Z"},
-		{"Pacific/Apia", "22:00", "08:00", "2011-12-30T09:00:00Z", "2011-12-30T18:00:00Z"}, // the 30th does not exist
+		{"Pacific/Apia", "22:00", "08:00", "2011-12-30T09:00:00Z", "2011-12-30T18:00:00Z"},  // the 30th does not exist
 		{"Europe/Berlin", "02:30", "09:00", "2026-03-29T01:00:00Z", "2026-03-29T07:00:00Z"}, // the begin is skipped
 		{"Europe/Berlin", "02:30", "09:00", "2026-10-25T00:29:00Z", "2026-10-25T00:29:00Z"}, // a minute before the first 02:30
 		{"Europe/Berlin", "02:30", "09:00", "2026-10-25T00:30:00Z", "2026-10-25T08:00:00Z"},
