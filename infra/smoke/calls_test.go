@@ -220,12 +220,12 @@ func (s *stage) sleep(t *testing.T) {
 	now := time.Now().UTC()
 	ida := person.NodeID{Kind: person.UserID, Value: "ida"}
 	s.happened(t, now.Add(-2*time.Hour), event.Event{Type: event.Identify, UserID: ida.Value, Traits: json.RawMessage(`{"email":"ida@example.com"}`)})
-	for _, ago := range []time.Duration{90 * time.Minute, 2 * time.Minute} {
+	for _, ago := range []time.Duration{90 * time.Minute, 45 * time.Minute} {
 		basket := json.RawMessage(`{"cart_id":"` + ago.String() + `","product_id":"p1","name":"Green tea","price":4.5,"quantity":1}`)
 		s.happened(t, now.Add(-ago), event.Event{Type: event.Track, Name: "Product Added", UserID: ida.Value, Properties: basket})
 	}
 	store := people.NewStore(s.table(), time.Now, boot.NewID)
-	night := fmt.Sprintf(`{"from":%q,"to":%q,"zone":"Etc/UTC"}`, now.Add(-time.Hour).Format("15:04"), now.Add(30*time.Minute).Format("15:04"))
+	night := fmt.Sprintf(`{"from":%q,"to":%q,"zone":"Etc/UTC"}`, now.Add(-time.Hour).Format("15:04"), now.Add(5*time.Minute).Format("15:04"))
 	chosen := map[string]person.Trait{person.Quiet: {Value: json.RawMessage(night), At: now, By: "choice"}}
 	p, err := store.Say(t.Context(), s.strategy, ida, people.Statement{Preferences: chosen})
 	if err != nil {
