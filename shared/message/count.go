@@ -42,17 +42,17 @@ func (l *Ledger) Counts() []Count {
 	doubted, waited := !l.Doubted.IsZero(), !l.Waited.IsZero()
 	if doubted {
 		changes := []Change{{[]string{string(Unknown)}, 1}}
-		if waited && l.Waited.Before(l.Doubted) {
-			changes, waited = append(changes, Change{waiting, -1}), false
+		if waited {
+			changes = append(changes, Change{waiting, -1})
 		}
 		add(string(Unknown), l.Doubted, changes...)
 	}
 	if end, ok := l.ending(); ok {
 		changes := []Change{end}
-		if doubted {
+		switch {
+		case doubted:
 			changes = append(changes, Change{[]string{string(Unknown)}, -1})
-		}
-		if waited {
+		case waited:
 			changes = append(changes, Change{waiting, -1})
 		}
 		add(string(l.State), l.Since, changes...)

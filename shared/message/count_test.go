@@ -47,7 +47,7 @@ func TestCountsBalance(t *testing.T) {
 		for range 3 + r.IntN(12) {
 			now = now.Add(time.Duration(r.IntN(90)) * time.Second)
 			owner := string("ab"[r.IntN(2)])
-			switch r.IntN(9) {
+			switch r.IntN(10) {
 			case 0, 1:
 				_ = l.Claim(owner, now, lease)
 			case 2, 3:
@@ -56,6 +56,8 @@ func TestCountsBalance(t *testing.T) {
 				_ = l.Send("m1", now)
 			case 5:
 				_ = l.Skip(owner, "goal", "", now)
+			case 9:
+				_ = l.PutOff(owner, &message.Pause{Reason: []string{message.QuietHours, message.Capped}[r.IntN(2)], Until: now.Add(time.Minute)}, nil, now)
 			case 6:
 				_ = l.Doubt(owner, now)
 			case 7:
@@ -77,13 +79,16 @@ func TestCountsBalance(t *testing.T) {
 		case !l.Doubted.IsZero():
 			want["unknown"] = 1
 		}
+		if len(want) == 0 && !l.Waited.IsZero() {
+			want["waiting/"+l.WaitedFor] = 1
+		}
 		maps.DeleteFunc(cells, func(_ string, n int64) bool { return n == 0 })
 		if !maps.Equal(cells, want) {
 			t.Fatalf("seed %d: a message that is %s counts as %v, want %v", seed, l.State, cells, want)
 		}
 		seen[fmt.Sprint(slices.Sorted(maps.Keys(want)))]++
 	}
-	if len(seen) < 5 {
+	if len(seen) < 7 {
 		t.Errorf("only %v came up: this proves little", seen)
 	}
 }

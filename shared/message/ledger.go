@@ -77,7 +77,8 @@ type Ledger struct {
 	// Doubted is when the message was first unknown.
 	Doubted time.Time `json:"doubted,omitzero"`
 
-	// Waited is when the message was first put off, and WaitedFor why.
+	// Waited is when the message was first put off, and WaitedFor why; of one that
+	// was unknown before that, nothing, for it is counted as that.
 	Waited    time.Time `json:"waited,omitzero"`
 	WaitedFor string    `json:"waitedFor,omitempty"`
 

@@ -95,7 +95,7 @@ func (l *Ledger) PutOff(owner string, p *Pause, content json.RawMessage, now tim
 	l.enter(Deferred, now)
 	l.Until, l.Reason, l.Content = p.Until.UTC(), p.Reason, content
 	l.explain(p.Detail)
-	if l.Waited.IsZero() {
+	if l.Waited.IsZero() && l.Doubted.IsZero() {
 		l.Waited, l.WaitedFor = l.Since, p.Reason
 	}
 	return nil

@@ -30,6 +30,8 @@ var moves = []struct {
 	{"send", func(l *message.Ledger) error { return l.Send("m1", noon.Add(during)) }},
 	{"skip a", func(l *message.Ledger) error { return l.Skip("a", "goal", "", noon.Add(during)) }},
 	{"skip b", func(l *message.Ledger) error { return l.Skip("b", "goal", "", noon.Add(after)) }},
+	{"put off a", func(l *message.Ledger) error { return l.PutOff("a", putOff, nil, noon.Add(during)) }},
+	{"put off b", func(l *message.Ledger) error { return l.PutOff("b", putOff, nil, noon.Add(after)) }},
 	{"back off a", func(l *message.Ledger) error { return l.BackOff("a", "throttled", noon.Add(during), noon.Add(after)) }},
 	{"back off b", func(l *message.Ledger) error { return l.BackOff("b", "throttled", noon.Add(after), noon.Add(after)) }},
 	{"reject a", func(l *message.Ledger) error { return l.Reject("a", "bad", "", noon.Add(during)) }},
@@ -40,6 +42,8 @@ var moves = []struct {
 	{"settle", func(l *message.Ledger) error { l.Settle(message.Delivered, "m1", noon.Add(during)); return nil }},
 }
 
+var putOff = &message.Pause{Reason: message.QuietHours, Detail: "at night", Until: noon.Add(time.Hour), Ends: noon.Add(2 * time.Hour)}
+
 // Each line is a state, how often the message was handed over before, and the
 // moves that are legal from it with the state they lead to; all others are not.
 // The first block is of what may go out at most once, the second of what must
@@ -47,7 +51,7 @@ var moves = []struct {
 const legal = `
 at_most_once
 new      0: claim a during>claimed, claim b during>claimed, claim b after>claimed
-claimed  0: claim b after>claimed, begin a>sending, skip a>skipped, back off a>deferred
+claimed  0: claim b after>claimed, begin a>sending, skip a>skipped, put off a>deferred, back off a>deferred
 sending  1: send>sent, back off a>deferred, reject a>rejected, doubt a during>unknown, doubt b after>unknown, settle>sent
 deferred 0: claim b after>claimed
 unknown  1: send>sent, settle>sent
@@ -57,8 +61,8 @@ rejected 0:
 
 at_least_once
 new      0: claim a during>claimed, claim b during>claimed, claim b after>claimed
-claimed  0: claim b after>claimed, begin a>sending, skip a>skipped, back off a>deferred
-claimed  1: claim b after>claimed, begin a>sending, send>sent, skip a>unknown, back off a>deferred, settle>sent
+claimed  0: claim b after>claimed, begin a>sending, skip a>skipped, put off a>deferred, back off a>deferred
+claimed  1: claim b after>claimed, begin a>sending, send>sent, skip a>unknown, put off a>deferred, back off a>deferred, settle>sent
 sending  1: claim b after>claimed, send>sent, back off a>deferred, reject a>rejected, doubt a during>unknown, doubt b after>unknown, settle>sent
 sending  2: claim b after>claimed, send>sent, back off a>deferred, reject a>unknown, doubt a during>unknown, doubt b after>unknown, settle>sent
 deferred 0: claim b after>claimed
@@ -172,5 +176,50 @@ func TestDetailIsBounded(t *testing.T) {
 	l := ledgerIn(message.AtMostOnce, "claimed", 0)
 	if err := l.Skip("a", "render_abort", strings.Repeat("x", 5000), noon); err != nil || len(l.Detail) != 300 {
 		t.Errorf("%d bytes of detail, %v", len(l.Detail), err)
+	}
+}
+
+// A ledger waits only for what a timer ends, and keeps the content until nothing
+// can come of the message any more.
+func TestWhatWaits(t *testing.T) {
+	content := []byte(`{"items":[]}`)
+	l := ledgerIn(message.AtLeastOnce, "claimed", 0)
+	if err := l.PutOff("a", putOff, content, noon); err != nil || !l.Waits() || !l.Until.Equal(putOff.Until) || l.Detail != "at night" || l.Done() {
+		t.Fatalf("%+v, %v", l, err)
+	}
+	throttled := ledgerIn(message.AtMostOnce, "sending", 1)
+	if err := throttled.BackOff("a", "throttled", noon, noon.Add(time.Hour)); err != nil || throttled.Waits() {
+		t.Errorf("a throttled message waits for a timer: %v", err)
+	}
+	again := &message.Pause{Reason: message.Capped, Until: noon.Add(90 * time.Minute)}
+	for _, step := range []func() error{
+		func() error { return l.Claim("b", noon.Add(time.Hour), lease) },
+		func() error { return l.PutOff("b", again, l.Content, noon.Add(time.Hour)) },
+		func() error { return l.Claim("c", noon.Add(2*time.Hour), lease) },
+		func() error { return l.Begin("c", noon.Add(2*time.Hour), lease) },
+		func() error { return l.Doubt("c", noon.Add(2*time.Hour)) },
+	} {
+		if err := step(); err != nil || string(l.Content) != string(content) || l.Waited != noon || l.WaitedFor != message.QuietHours {
+			t.Fatalf("%+v, %v", l, err)
+		}
+	}
+	if err := l.Send("m1", noon.Add(3*time.Hour)); err != nil || l.Content != nil {
+		t.Errorf("a sent message keeps %s, %v", l.Content, err)
+	}
+}
+
+// Erased, a message that waits ends: nothing brings it back. Others end by
+// themselves.
+func TestErasureEndsWhatWaits(t *testing.T) {
+	l := ledgerIn(message.AtMostOnce, "claimed", 0)
+	if err := l.PutOff("a", putOff, []byte("{}"), noon); err != nil {
+		t.Fatal(err)
+	}
+	if useless := l.Forget(noon); useless || l.State != message.Skipped || l.Reason != message.Erased || l.Content != nil || !l.Erased {
+		t.Errorf("%+v", l)
+	}
+	claimed := ledgerIn(message.AtMostOnce, "claimed", 0)
+	if claimed.Forget(noon); claimed.State != message.Claimed {
+		t.Errorf("%+v", claimed)
 	}
 }

@@ -11,14 +11,12 @@ import (
 	"rapport/shared/people"
 	"rapport/shared/person"
 	"rapport/shared/strategy"
-	"rapport/shared/table"
 )
 
 // sleeper is a customer with a store of their own, at a clock that the test moves.
 type sleeper struct {
 	t     *testing.T
 	store *people.Store
-	table table.Table
 	strat *strategy.Strategy
 	now   time.Time
 	node  person.NodeID
@@ -27,10 +25,7 @@ type sleeper struct {
 func newSleeper(t *testing.T) *sleeper {
 	t.Helper()
 	s := &sleeper{t: t, now: noon, strat: cartStrategy(t), node: person.NodeID{Kind: person.UserID, Value: "u1"}}
-	clock := func() time.Time { return s.now }
-	tokens := 0
-	s.table = newShelf(clock)
-	s.store = people.NewStore(s.table, clock, func() string { tokens++; return fmt.Sprint("sleeper-", tokens) })
+	s.store = newStore(shelf{}, func() time.Time { return s.now })
 	said := map[string]person.Trait{"theme": {Value: json.RawMessage(`"dark"`), At: noon, By: "choice"}}
 	if _, err := s.store.Say(context.Background(), s.strat, s.node, people.Statement{Preferences: said}); err != nil {
 		t.Fatal(err)
@@ -167,7 +162,7 @@ func TestReleasedIsForgotten(t *testing.T) {
 		left  int
 	}{{16 * 24 * time.Hour, 1}, {16*24*time.Hour + time.Second, 0}} {
 		p := s.person()
-		event := page("late", person.NodeID{}, noon)
+		event := page("late", "", noon)
 		event.UserID, event.AnonymousID = "u1", ""
 		next, _ := people.Apply(p, &event, s.strat, noon.Add(c.after))
 		if got := len(next.Waiting()); got != c.left {
