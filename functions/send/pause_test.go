@@ -288,6 +288,26 @@ func TestTooManyWait(t *testing.T) {
 	}
 }
 
+// One that waits already may wait again, however many do.
+func TestWhoWaitsMayWaitAgain(t *testing.T) {
+	n := newNight(t)
+	n.deliver(n.body)
+	n.passed = time.Hour
+	body := n.release()
+	store := n.store()
+	for i := range message.MaxWaits {
+		w := person.Wait{ID: fmt.Sprint("w", i), Until: n.at.Add(2 * time.Hour), Ends: n.at.Add(3 * time.Hour), Message: json.RawMessage("{}")}
+		if err := store.Defer(context.Background(), n.person(), n.message.Node, w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n.strategy.Contact.Quiet = &quiet.Hours{From: 13 * 60, To: 15 * 60}
+	n.deliver(body)
+	if l := n.stored(t, n.table); !l.Waits() {
+		t.Errorf("%s (%s)", l.State, l.Reason)
+	}
+}
+
 // Of twenty messages at once a budget of two has room for two; the others wait.
 func TestABudgetIsSpentOnce(t *testing.T) {
 	n := newNight(t)

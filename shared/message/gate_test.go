@@ -8,6 +8,23 @@ import (
 	"rapport/shared/person"
 )
 
+// What may be put off for long is not too late when it is brought back.
+func TestPatienceOutlivesAPause(t *testing.T) {
+	const day = 24 * time.Hour
+	purpose := &message.Purpose{ID: "marketing", Basis: message.OptOut}
+	for _, c := range []struct {
+		deferred, after time.Duration
+		reason          string
+	}{
+		{0, 3 * day, ""}, {0, 3*day + 1, message.Late}, {7 * day, 8 * day, ""}, {7 * day, 8*day + 1, message.Late},
+	} {
+		look := message.Look{Template: &message.Template{Defer: c.deferred}, Purpose: purpose, Address: "customer@example.com"}
+		if got := message.Gate(&message.Message{Due: noon}, look, noon.Add(c.after)); got != c.reason {
+			t.Errorf("deferred for %s, %s after it was due: %q, want %q", c.deferred, c.after, got, c.reason)
+		}
+	}
+}
+
 func TestGate(t *testing.T) {
 	reminder := &message.Template{ID: "reminder", Purpose: "marketing", Guarantee: message.AtMostOnce}
 	receipt := &message.Template{ID: "receipt", Purpose: "marketing", Guarantee: message.AtLeastOnce}

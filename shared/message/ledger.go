@@ -169,7 +169,6 @@ func (l *Ledger) Clone() *Ledger {
 	c := *l
 	c.Mails = slices.Clone(l.Mails)
 	c.Facts = maps.Clone(l.Facts)
-	c.Content = slices.Clone(l.Content)
 	return &c
 }
 

@@ -112,6 +112,12 @@ func TestWhatHoldsAMessageBack(t *testing.T) {
 			p.sent("a", "news", h)
 			p.template.Defer = 7 * 24 * h
 		}, message.Cadence, (2 + 24*5) * h, "weekly"},
+		{"a budget that has room at night, a day later", func(p *pausing) {
+			p.contact = message.Contact{Quiet: night, Budget: one}
+			p.sent("a", "news", h/2)
+			p.template.Defer = 7 * 24 * h
+		}, message.QuietHours, 34 * h, "quiet"},
+		{"a budget to the nanosecond", func(p *pausing) { p.contact.Budget = one; p.sent("a", "news", 23*h-1) }, message.Capped, h + time.Millisecond, "budget"},
 		{"all of the day", func(p *pausing) { p.contact.Quiet = night; p.prefers(person.Quiet, `{"from":"07:00","to":"22:00"}`) }, message.QuietHours, 24 * h, "quiet"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -8,14 +8,17 @@ import (
 	"testing"
 	"time"
 
+	"rapport/shared/event"
 	"rapport/shared/people"
 	"rapport/shared/person"
 	"rapport/shared/strategy"
+	"rapport/shared/table"
 )
 
 // sleeper is a customer with a store of their own, at a clock that the test moves.
 type sleeper struct {
 	t     *testing.T
+	items shelf
 	store *people.Store
 	strat *strategy.Strategy
 	now   time.Time
@@ -24,8 +27,8 @@ type sleeper struct {
 
 func newSleeper(t *testing.T) *sleeper {
 	t.Helper()
-	s := &sleeper{t: t, now: noon, strat: cartStrategy(t), node: person.NodeID{Kind: person.UserID, Value: "u1"}}
-	s.store = newStore(shelf{}, func() time.Time { return s.now })
+	s := &sleeper{t: t, items: shelf{}, now: noon, strat: cartStrategy(t), node: person.NodeID{Kind: person.UserID, Value: "u1"}}
+	s.store = newStore(s.items, func() time.Time { return s.now })
 	said := map[string]person.Trait{"theme": {Value: json.RawMessage(`"dark"`), At: noon, By: "choice"}}
 	if _, err := s.store.Say(context.Background(), s.strat, s.node, people.Statement{Preferences: said}); err != nil {
 		t.Fatal(err)
@@ -46,7 +49,7 @@ func (s *sleeper) waits(id string, until time.Duration, value int) {
 	s.t.Helper()
 	w := person.Wait{
 		ID: id, Until: noon.Add(until), Ends: noon.Add(24 * time.Hour), Purpose: "marketing", Value: value,
-		Message: json.RawMessage(fmt.Sprintf(`{"id":%q,"node":%q,"journey":"cart","key":"c1"}`, id, s.node.Hash())),
+		Message: json.RawMessage(fmt.Sprintf(`{"id":%q,"node":%q,"journey":"cart-recovery","key":"c1"}`, id, s.node.Hash())),
 	}
 	if err := s.store.Defer(context.Background(), s.person(), s.node.Hash(), w); err != nil {
 		s.t.Fatal(err)
@@ -95,9 +98,18 @@ func TestWhatWaitsIsReleased(t *testing.T) {
 	if due := s.person().Due; !due.Equal(noon.Add(time.Hour)) {
 		t.Fatalf("due at %s", due)
 	}
+	timers := 0
+	for item := range s.items.items() {
+		if _, _, _, ok := table.ParseTimerSort(item.Key.Sort); ok {
+			timers++
+		}
+	}
+	if timers != 1 {
+		t.Errorf("%d timers: the one in place of which an earlier one was armed is still there", timers)
+	}
 	s.now = noon.Add(time.Hour)
 	if armed := s.armed(); !slices.Equal(armed, []string{"1h0m0s"}) {
-		t.Errorf("timers %v: the one in place of which an earlier one was armed is still there", armed)
+		t.Errorf("timers %v", armed)
 	}
 	for _, at := range []struct {
 		after time.Duration
@@ -168,5 +180,45 @@ func TestReleasedIsForgotten(t *testing.T) {
 		if got := len(next.Waiting()); got != c.left {
 			t.Errorf("after %s: %d", c.after, got)
 		}
+	}
+}
+
+// History triggers nothing: what is due is left to the timer.
+func TestHistoryReleasesNothing(t *testing.T) {
+	s := newSleeper(t)
+	s.waits("n_a", time.Hour, 0)
+	old := page("old", "", noon)
+	old.UserID, old.AnonymousID, old.Imported = "u1", "", true
+	next, effects := people.Apply(s.person(), &old, s.strat, noon.Add(2*time.Hour))
+	if w := next.Waiting(); len(effects) > 0 || w[0].Released || !next.Due.Equal(noon.Add(time.Hour)) {
+		t.Errorf("%+v, waiting %+v, due %s", effects, w, next.Due)
+	}
+}
+
+// A walk whose steps were all taken stands where its mail does: the first of them.
+func TestStandingOfAWait(t *testing.T) {
+	s := newSleeper(t)
+	left := shopping{0, "Product Added", "u1", "c1"}.build(0)
+	if _, err := s.store.Fold(context.Background(), s.strat, []event.Event{left}); err != nil {
+		t.Fatal(err)
+	}
+	standing := func() people.Standing { return people.Standings(s.person(), s.strat)[0] }
+	s.waits("n_b", 3*time.Hour, 0)
+	s.waits("n_c", 2*time.Hour, 0)
+	if at := standing(); at.State != "waiting" {
+		t.Errorf("before its step: %+v", at)
+	}
+	s.now = noon.Add(time.Hour)
+	s.wake()
+	if at := standing(); at.State != "deferred" || !at.Due.Equal(noon.Add(2*time.Hour)) {
+		t.Errorf("after its step: %+v", at)
+	}
+	for _, id := range []string{"n_b", "n_c"} {
+		if err := s.store.Refund(context.Background(), s.node.Hash(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if at := standing(); at.State != "done" || !at.Due.IsZero() {
+		t.Errorf("when nothing waits: %+v", at)
 	}
 }

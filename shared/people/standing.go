@@ -2,6 +2,7 @@ package people
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"rapport/shared/message"
@@ -45,12 +46,10 @@ func Standings(p *person.Person, s *strategy.Strategy) []Standing {
 // deferred says until when the first mail of each walk waits, by person.InstanceKey.
 func deferred(p *person.Person) map[string]time.Time {
 	until := map[string]time.Time{}
-	for _, w := range p.Waiting() {
+	for _, w := range slices.Backward(p.Waiting()) { // the first of them has the last word
 		var m message.Message
 		_ = json.Unmarshal(w.Message, &m) // what message.Pause wrote
-		if name := person.InstanceKey(m.Journey, m.Key); until[name].IsZero() {
-			until[name] = w.Until
-		}
+		until[person.InstanceKey(m.Journey, m.Key)] = w.Until
 	}
 	return until
 }

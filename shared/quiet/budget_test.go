@@ -30,6 +30,9 @@ func TestBudgetHolds(t *testing.T) {
 				}
 				return n
 			}
+			if next.Before(now) {
+				t.Fatalf("%s: from %s on, %s is the first", b, now, next)
+			}
 			if within(next) >= b.Most {
 				t.Fatalf("%s at %s: %d were sent before", b, next, within(next))
 			}

@@ -158,9 +158,7 @@ func (h Hours) spans(zone *time.Location, at, until time.Time) []span {
 		if from.After(until) {
 			return out
 		}
-		if to.After(from) {
-			out = append(out, span{from, to})
-		}
+		out = append(out, span{from, to})
 		day = day.AddDate(0, 0, 1)
 	}
 }
