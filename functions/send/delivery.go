@@ -67,17 +67,24 @@ func (d *delivery) claim(ctx context.Context) error {
 			d.ledger = l
 			return err
 		}
-		if l, err = d.book.Read(ctx, d.message.Node, d.message.ID); err != nil {
+		if l, err = d.read(ctx); err != nil {
 			return err
-		}
-		if l == nil {
-			l = message.Open(d.message, d.guarantee())
-		}
-		if l.Content != nil {
-			d.message.Content = l.Content
 		}
 	}
 	return errContended
+}
+
+// read returns the ledger, a new one when there is none. What it keeps of the
+// message is missing in one that a timer brings back.
+func (d *delivery) read(ctx context.Context) (*message.Ledger, error) {
+	l, err := d.book.Read(ctx, d.message.Node, d.message.ID)
+	if err != nil || l == nil {
+		return message.Open(d.message, d.guarantee()), err
+	}
+	if l.Content != nil {
+		d.message.Content = l.Content
+	}
+	return l, nil
 }
 
 // take moves the ledger to this invocation, or to unknown.

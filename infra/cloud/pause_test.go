@@ -41,7 +41,8 @@ func (s *stage) balance(texts ...string) {
 func TestAMailWaitsForTheMorning(t *testing.T) {
 	s := sleeping(t, `quiet_hours: {from: "15:00", to: "18:00", zones: Europe/Kyiv}`) // it is 14:00 there
 	s.customer("customer@example.com")
-	s.leaves("u1")
+	s.does("u1", "add-1", "Product Added", assam)
+	s.pass(time.Hour + time.Minute)
 	if got := s.outbox(); len(got) != 0 {
 		t.Fatalf("%d mails in quiet hours", len(got))
 	}
@@ -91,7 +92,8 @@ func TestAMailWaitsInVain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := sleeping(t, `quiet_hours: {from: "15:00", to: "18:00", zones: Europe/Kyiv}`)
 			s.customer("canary-7f3a@example.com")
-			s.leaves("u1")
+			s.does("u1", "add-1", "Product Added", assam)
+			s.pass(time.Hour + time.Minute)
 			c.happens(s)
 			s.pass(4 * time.Hour)
 			if got := s.outbox(); len(got) != 0 {
