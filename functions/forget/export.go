@@ -54,6 +54,7 @@ type node struct {
 	Consent   map[string]consent   `json:"consent,omitempty"`
 	Choices   map[string]trait     `json:"preferences,omitempty"` // null for one that was taken back
 	Sends     []sent               `json:"sends,omitempty"`
+	Waits     []waits              `json:"waits,omitempty"`
 	Exposures map[string]exposure  `json:"exposures,omitempty"` // by slot/block
 }
 
@@ -106,6 +107,14 @@ type sent struct {
 	At      time.Time `json:"at"`
 }
 
+// waits is a message that was put off.
+type waits struct {
+	Message string    `json:"message"`
+	Purpose string    `json:"purpose"`
+	Until   time.Time `json:"until"`
+	Ends    time.Time `json:"ends"` // when it is given up
+}
+
 type exposure struct {
 	At      time.Time `json:"at"`
 	Ordered bool      `json:"ordered"`
@@ -140,7 +149,9 @@ type mail struct {
 	Detail    string                     `json:"detail,omitempty"`
 	ServiceID []string                   `json:"serviceIds,omitempty"` // the mail service's
 	Facts     map[message.Fact]time.Time `json:"facts,omitempty"`
-	Until     time.Time                  `json:"until"` // when it goes
+	Waits     time.Time                  `json:"waitsUntil,omitzero"` // of one that waits; else the end of a lease
+	Content   json.RawMessage            `json:"content,omitempty"`   // of one that waits
+	Until     time.Time                  `json:"until"`               // when it goes
 }
 
 func (f *function) export(w http.ResponseWriter, r *http.Request) {
@@ -194,7 +205,8 @@ func (f *function) page(r *http.Request) (*export, error) {
 func mailOf(l *message.Ledger) mail {
 	return mail{
 		ID: l.ID, Node: l.Node, Journey: l.Journey, Step: l.Step, Template: l.Template, Due: l.Due,
-		State: l.State, Since: l.Since, Reason: l.Reason, Detail: l.Detail, ServiceID: l.Mails, Facts: l.Facts, Until: l.Expires(),
+		State: l.State, Since: l.Since, Reason: l.Reason, Detail: l.Detail, ServiceID: l.Mails, Facts: l.Facts,
+		Waits: l.Until, Content: l.Content, Until: l.Expires(),
 	}
 }
 
@@ -242,6 +254,9 @@ func nodeOf(n *person.Node) node {
 	}
 	for _, s := range n.Sends {
 		out.Sends = append(out.Sends, sent{s.ID, s.Purpose, s.At})
+	}
+	for _, w := range n.Waits {
+		out.Waits = append(out.Waits, waits{w.ID, w.Purpose, w.Until, w.Ends})
 	}
 	return out
 }

@@ -50,6 +50,12 @@ func TestAMailWaitsForTheMorning(t *testing.T) {
 	if got := s.must(http.MethodGet, "/v1/people/userId:u1", "demo-secret", ""); !strings.Contains(got, `"state":"deferred"`) || !strings.Contains(got, `"due":"2026-11-01T16:00:00Z"`) {
 		t.Errorf("the person is %s", got)
 	}
+	export := s.must(http.MethodGet, "/v1/people/userId:u1/export", "demo-secret", "")
+	for _, text := range []string{`"waits":[{"message":`, `"ends":"2026-11-02T13:00:00Z"`, `"reason":"quiet_hours"`, `"until":"2026-11-01T16:00:00Z"`} {
+		if !strings.Contains(export, text) {
+			t.Errorf("no %s in the export %s", text, export)
+		}
+	}
 	for path, text := range map[string]string{
 		"/console/people/userId:u1": "Waits until 1 Nov, 18:00 for the end of quiet hours", "/console/": "What pending mails wait for",
 	} {
