@@ -54,6 +54,7 @@ type edge struct {
 type rest struct {
 	Retention event.Retention    `json:"retention,omitzero"`
 	Sender    message.Sender     `json:"sender,omitzero"`
+	Contact   message.Contact    `json:"contact,omitzero"`
 	Messages  []message.Template `json:"messages,omitempty"`
 	Journeys  []journey.Journey  `json:"journeys,omitempty"`
 	Personas  []persona.Persona  `json:"personas,omitempty"`
@@ -62,14 +63,14 @@ type rest struct {
 
 func divide(d Document) (edge, rest) {
 	return edge{d.Version, d.Zone, d.Offsets, d.Computed, d.Lifecycle, d.Audiences, d.Preferred, d.Slots, d.Blocks, d.Sources, d.Purposes},
-		rest{d.Retention, d.Sender, d.Messages, d.Journeys, d.Personas, d.Retired}
+		rest{d.Retention, d.Sender, d.Contact, d.Messages, d.Journeys, d.Personas, d.Retired}
 }
 
 func join(e edge, r rest) Document {
 	return Document{
 		Version: e.Version, Zone: e.Zone, Offsets: e.Offsets, Computed: e.Computed, Lifecycle: e.Lifecycle,
 		Audiences: e.Audiences, Preferred: e.Preferred, Slots: e.Slots, Blocks: e.Blocks, Sources: e.Sources, Purposes: e.Purposes,
-		Retention: r.Retention, Sender: r.Sender, Messages: r.Messages, Journeys: r.Journeys, Personas: r.Personas, Retired: r.Retired,
+		Retention: r.Retention, Sender: r.Sender, Contact: r.Contact, Messages: r.Messages, Journeys: r.Journeys, Personas: r.Personas, Retired: r.Retired,
 	}
 }
 

@@ -30,21 +30,18 @@ func TestEveryFieldIsInASection(t *testing.T) {
 	for i := range reflect.TypeFor[strategy.Document]().NumField() {
 		var d strategy.Document
 		field := reflect.ValueOf(&d).Elem().Field(i)
+		if field.Kind() == reflect.Struct {
+			field = field.Field(0)
+		}
 		switch field.Kind() {
 		case reflect.String:
 			field.SetString("x")
 		case reflect.Slice:
 			field.Set(reflect.MakeSlice(field.Type(), 1, 1))
-		case reflect.Pointer:
-			field.Set(reflect.New(field.Type().Elem()))
-		case reflect.Struct:
-			if first := field.Field(0); first.Kind() == reflect.String {
-				first.SetString("x")
-			} else {
-				first.SetInt(1)
-			}
+		case reflect.Int:
+			field.SetInt(1)
 		default:
-			t.Fatalf("say what a %s looks like that is not empty", field.Type())
+			field.Set(reflect.New(field.Type().Elem()))
 		}
 		if diff := cmp.Diff(d, strategy.Rejoin(d)); diff != "" {
 			t.Errorf("put the field into edge or rest, and into divide and join: %s", diff)
