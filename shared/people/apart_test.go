@@ -48,7 +48,11 @@ func TestErasureOfOneSideOfASplit(t *testing.T) {
 			if got := s.names(erased.Value); !slices.Equal(got, want) {
 				t.Errorf("%s, commit %d lost: %v name it, want %v", name, lose, got, want)
 			}
-			if got := s.names(erased.Hash()); !slices.Equal(got, []table.Key{table.PersonKey(erased.Hash())}) {
+			got := slices.DeleteFunc(s.names(erased.Hash()), func(key table.Key) bool {
+				item, _ := s.at(key)
+				return blanked(item)
+			})
+			if !slices.Equal(got, []table.Key{table.PersonKey(erased.Hash())}) {
 				t.Errorf("%s, commit %d lost: %v hold its hash", name, lose, got)
 			}
 		}

@@ -55,6 +55,9 @@ func (s *Store) Erase(ctx context.Context, node person.NodeID, roads Roads) (Rec
 		case e.person == nil:
 			return r, fault.New(fault.NotFound, "no_person", "nobody has this identity yet").In("node")
 		}
+		if err := s.settle(ctx, e.person); err != nil {
+			return r, err
+		}
 		timers, err := s.entomb(ctx, e.person)
 		if err != nil && table.AsConflict(err) == nil {
 			return r, err
@@ -123,7 +126,7 @@ func (s *Store) finish(ctx context.Context, root string, t person.Tombstone, roa
 		return nil
 	}
 	for _, hash := range t.Rest {
-		if err := s.clear(ctx, hash, r); err != nil {
+		if err := s.clearAll(ctx, hash, r); err != nil {
 			return err
 		}
 	}
@@ -203,6 +206,17 @@ func (s *Store) close(ctx context.Context, root string, item *table.Item, t pers
 	return n, s.table.Commit(ctx, s.owner(), writes...)
 }
 
+// clearAll clears a node, of which another erasure may take away the same at
+// this moment.
+func (s *Store) clearAll(ctx context.Context, hash string, r *Receipt) error {
+	for range maxAttempts {
+		if err := s.clear(ctx, hash, r); table.AsConflict(err) == nil {
+			return err
+		}
+	}
+	return errContended
+}
+
 // clear deletes the children of a node.
 func (s *Store) clear(ctx context.Context, hash string, r *Receipt) error {
 	var gone []table.Write
@@ -214,7 +228,11 @@ func (s *Store) clear(ctx context.Context, hash string, r *Receipt) error {
 		if err != nil {
 			return err
 		}
-		if remove {
+		switch {
+		case !remove:
+		case strings.HasPrefix(item.Key.Sort, table.EventPrefix):
+			gone = append(gone, wipe(&item, s.now()))
+		default:
 			gone = append(gone, table.Delete(item.Key, table.Condition{}))
 		}
 		if len(gone) == table.MaxCommitWrites {
@@ -233,6 +251,8 @@ func (s *Store) clear(ctx context.Context, hash string, r *Receipt) error {
 // releases counts an item of an erased node and reports whether it may be deleted.
 func (s *Store) releases(ctx context.Context, item *table.Item, r *Receipt) (bool, error) {
 	switch {
+	case blank(item):
+		return false, nil
 	case strings.HasPrefix(item.Key.Sort, table.EventPrefix):
 		r.Events++
 		return true, nil

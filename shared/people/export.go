@@ -37,6 +37,9 @@ type Belongings struct {
 // the person meanwhile.
 func (s *Store) Export(ctx context.Context, strat *strategy.Strategy, p *person.Person, after string) (Belongings, error) {
 	var out Belongings
+	if err := s.settle(ctx, p); err != nil {
+		return out, err
+	}
 	first, token, err := goOn(p, after)
 	if err != nil {
 		return out, err
@@ -92,6 +95,7 @@ func (b *Belongings) take(k keeper, items []table.Item) (bytes int, err error) {
 	for i := range items {
 		item := &items[i]
 		switch {
+		case blank(item):
 		case strings.HasPrefix(item.Key.Sort, table.EventPrefix), strings.HasPrefix(item.Key.Sort, table.ContentPrefix):
 			r, err := k.record(item)
 			switch {

@@ -29,7 +29,7 @@ func (m *machine) scan(t *rapid.T) *findings {
 		if _, node, due, ok := table.ParseTimerSort(item.Key.Sort); ok && !child {
 			f.timers[node] = append(f.timers[node], due)
 		}
-		if child && strings.HasPrefix(item.Key.Sort, table.EventPrefix) {
+		if child && strings.HasPrefix(item.Key.Sort, table.EventPrefix) && len(item.Body) > 0 {
 			f.records++
 		}
 		if item.Key.Sort != "person" {

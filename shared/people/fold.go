@@ -112,6 +112,7 @@ func (s *Store) try(ctx context.Context, strat *strategy.Strategy, entries []*en
 	}
 	var effects []Effect
 	var writes, contents []table.Write
+	var latest *entry
 	for _, en := range entries {
 		if en.refused {
 			continue
@@ -121,7 +122,7 @@ func (s *Store) try(ctx context.Context, strat *strategy.Strategy, entries []*en
 		if err != nil {
 			return nil, nil, err
 		}
-		writes, contents = append(writes, w), append(contents, content...)
+		latest, writes, contents = en, append(writes, w), append(contents, content...)
 		effects = append(effects, en.effects...)
 	}
 	more, err := u.writes()
@@ -131,7 +132,11 @@ func (s *Store) try(ctx context.Context, strat *strategy.Strategy, entries []*en
 	if writes = slices.Concat(writes, contents, more); len(writes) == 0 {
 		return nil, nil, nil // nothing of these events is to be kept
 	}
-	err = s.table.Commit(ctx, s.owner(), writes...)
+	if pends(latest, writes) {
+		err = s.pend(ctx, writes[0], writes[1])
+	} else {
+		err = s.table.Commit(ctx, s.owner(), writes...)
+	}
 	if conflict := table.AsConflict(err); conflict != nil {
 		return nil, conflict, nil
 	}
@@ -258,7 +263,8 @@ func (s *Store) foldSmaller(ctx context.Context, strat *strategy.Strategy, entri
 }
 
 // drop takes out the entries whose record exists and returns the effects those
-// stored. A record of other content means that the message id was reused.
+// stored. A record of other content means that the message id was reused; a
+// blank that the event was erased, and counts anew if its node was reopened.
 func (s *Store) drop(ctx context.Context, entries []*entry, c *table.Conflict) ([]*entry, []Effect, error) {
 	var keys []table.Key
 	taken := map[*entry]int{}
@@ -267,6 +273,7 @@ func (s *Store) drop(ctx context.Context, entries []*entry, c *table.Conflict) (
 		if en.refused {
 			continue
 		}
+		en.blank = 0
 		if c.Reasons[i] == table.Exists {
 			taken[en] = len(keys)
 			keys = append(keys, en.key())
@@ -285,6 +292,11 @@ func (s *Store) drop(ctx context.Context, entries []*entry, c *table.Conflict) (
 	for _, en := range entries {
 		i, exists := taken[en]
 		if !exists || items[i] == nil {
+			rest = append(rest, en)
+			continue
+		}
+		if blank(items[i]) {
+			en.blank = items[i].Version
 			rest = append(rest, en)
 			continue
 		}

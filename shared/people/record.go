@@ -43,6 +43,7 @@ type entry struct {
 	reused  bool         // the message id is taken by other content: kept, not folded
 	full    bool         // the person has no room: kept, not folded
 	refused bool         // not kept at all: the node was erased, or may not be observed and is not known
+	blank   int64        // the version of the blank in its record's place; 0: none
 	strip   bool         // it named an erased identity beside its own, which is left out
 
 	verdicts []string
@@ -77,18 +78,33 @@ func (en *entry) writes(until time.Time) (record table.Write, content []table.Wr
 	if err != nil {
 		return record, nil, err
 	}
-	known := en.event.ReceivedAt.Add(RecordLife) // for so long a repetition is
-	if en.event.Imported {
-		known = noExpiry
-	} else if !until.Before(known) {
-		return table.Put(en.key(), body, until, table.Absent()), nil, nil
+	known := en.known()
+	if !known.IsZero() && !until.Before(known) {
+		return en.put(body, until), nil, nil
 	}
 	mark, err := encode(Record{Event: event.Event{}, Mark: en.event.Digest})
 	if err != nil {
 		return record, nil, err
 	}
 	content = []table.Write{table.Put(en.contentKey(), body, until, table.Absent())}
-	return table.Put(en.key(), mark, known, table.Absent()), content, nil
+	return en.put(mark, known), content, nil
+}
+
+// known is until when a repetition of the event is recognised, zero for ever.
+func (en *entry) known() time.Time {
+	if en.event.Imported {
+		return noExpiry
+	}
+	return en.event.ReceivedAt.Add(RecordLife)
+}
+
+// put puts an encoded record where the entry's belongs.
+func (en *entry) put(body []byte, until time.Time) table.Write {
+	cond := table.Absent()
+	if en.blank > 0 {
+		cond = table.VersionIs(en.blank)
+	}
+	return table.Put(en.key(), body, until, cond)
 }
 
 func (en *entry) record() Record {
@@ -129,8 +145,10 @@ func encode(r Record) ([]byte, error) {
 
 // DecodeRecord reads the item of an event or of a fired timer. Errors: kind
 // Internal (code decode_record) for one that is none.
-func DecodeRecord(item *table.Item) (*Record, error) {
-	text, err := unpack(item.Body)
+func DecodeRecord(item *table.Item) (*Record, error) { return unpackRecord(item.Body) }
+
+func unpackRecord(body []byte) (*Record, error) {
+	text, err := unpack(body)
 	if err != nil {
 		return nil, err
 	}

@@ -41,27 +41,50 @@ type keeper struct {
 
 // record reads an event's item, nil for one that has no content any more.
 func (k keeper) record(item *table.Item) (*Record, error) {
+	if blank(item) {
+		return nil, nil
+	}
 	r, err := DecodeRecord(item)
 	if err != nil || r.Mark != "" {
 		return nil, err
 	}
-	if r.Until = first(item.Expires, until(k.person, r, k.strategy)); !r.Until.After(k.now) {
-		return nil, nil
-	}
-	return r, nil
+	return k.kept(r, item.Expires), nil
 }
 
-// records iterates over what is kept of the events of one of the person's nodes.
+// kept is the record, which was stored to go at that time, while it is to be kept.
+func (k keeper) kept(r *Record, expires time.Time) *Record {
+	if r.Until = first(expires, until(k.person, r, k.strategy)); !r.Until.After(k.now) {
+		return nil
+	}
+	return r
+}
+
+// records iterates over what is kept of the events of one of the person's nodes,
+// of which the latest may be pending in the person.
 func (s *Store) records(ctx context.Context, k keeper, n *person.Node) iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
+		last, place, err := waiting(k.person)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
 		for item, err := range table.All(ctx, s.table, table.NodePartition(n.ID.Hash()), table.EventRange()) {
 			var r *Record
 			if err == nil {
 				r, err = k.record(&item)
 			}
+			if item.Key == place.Key {
+				last = nil
+			}
 			if (r != nil || err != nil) && !yield(r, err) {
 				return
 			}
+		}
+		if last == nil || last.Event.Node() != n.ID {
+			return
+		}
+		if last = k.kept(last, place.Expires); last != nil {
+			yield(last, nil)
 		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 // the writes that make it so, all or nothing.
 type unit struct {
 	ctx      context.Context
+	store    *Store
 	table    table.Table
 	strategy *strategy.Strategy
 	now      time.Time
@@ -44,7 +45,7 @@ type stored struct {
 
 func (s *Store) begin(ctx context.Context, strat *strategy.Strategy) *unit {
 	return &unit{
-		ctx: ctx, table: s.table, strategy: strat, now: s.now(), receipts: s.receipts,
+		ctx: ctx, store: s, table: s.table, strategy: strat, now: s.now(), receipts: s.receipts,
 		items: map[string]stored{}, people: map[string]*person.Person{},
 		home: map[string]string{}, dirty: map[string]bool{},
 		stale: map[string]bool{}, armed: map[string]time.Time{},
@@ -142,6 +143,9 @@ func (u *unit) take(hash string, item *table.Item) (target string, err error) {
 	}
 	p, err := decode(hash, item)
 	if err != nil {
+		return "", err
+	}
+	if err := u.store.settle(u.ctx, p); err != nil {
 		return "", err
 	}
 	u.items[hash] = stored{version: item.Version}

@@ -267,6 +267,9 @@ func stored(t testing.TB, s shelf) map[string]bool {
 		if !strings.HasPrefix(item.Key.Sort, table.EventPrefix+"x") && !strings.HasPrefix(item.Key.Sort, table.WakePrefix) {
 			continue
 		}
+		if blanked(item) {
+			continue
+		}
 		var r people.Record
 		body, err := people.Unpack(item.Body)
 		if err == nil {

@@ -102,16 +102,21 @@ func (p *Person) Encode() ([]byte, error) {
 	if err := enc.Encode(s); err != nil {
 		return nil, fault.New(fault.Internal, "encode_person", "a person could not be encoded").Because(err)
 	}
-	return bytes.TrimSuffix(body.Bytes(), []byte("\n")), nil
+	text := bytes.TrimSuffix(body.Bytes(), []byte("\n"))
+	if p.Pending != nil {
+		return Pend(text, p.Pending), nil
+	}
+	return text, nil
 }
 
 // Decode reads the body of the item under root, at that version.
 func Decode(root string, version int64, body []byte) (*Person, error) {
 	var s storedPerson
+	body, record := pending(body)
 	if err := json.Unmarshal(body, &s); err != nil {
 		return nil, fault.New(fault.Internal, "decode_person", "the stored person %s cannot be read", root).Because(err)
 	}
-	p := &Person{Root: root, Version: version, Created: instant(s.Created), Unit: s.Unit, Due: instant(s.Due)}
+	p := &Person{Root: root, Version: version, Created: instant(s.Created), Unit: s.Unit, Due: instant(s.Due), Pending: record}
 	p.Stage, p.Staged = s.Stage, instant(s.Staged)
 	for id, since := range s.Audiences {
 		p.enter(id, instant(since))

@@ -28,6 +28,11 @@ type Person struct {
 	Due       time.Time            // the instant the timer is armed for; zero: none
 	Version   int64                // of the stored item; 0: not stored yet
 	Expires   time.Time            // of the stored item: when the person is forgotten; zero: not by time
+
+	// Pending is the record of the latest event when it was committed together
+	// with the person, and not yet known to lie in its own place; nil: none. It is
+	// opaque here. Whoever changes which nodes the person has puts it there first.
+	Pending []byte
 }
 
 // Node is one identity and all that was learned through it.
