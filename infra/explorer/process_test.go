@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"rapport/functions/send"
@@ -181,7 +182,6 @@ func (t processTable) Commit(ctx context.Context, owner string, writes ...table.
 			return err
 		}
 		p.seq++
-		p.alone = p.act.brief
 		p.watch(writes)
 		return nil
 	})
@@ -189,8 +189,14 @@ func (t processTable) Commit(ctx context.Context, owner string, writes ...table.
 
 // watch looks for what the promises are about in a commit that came through.
 func (p *process) watch(writes []table.Write) {
-	if p.act.no != nil {
-		p.refuse(*p.act.no)
+	if settles := len(writes) == 1 && strings.HasPrefix(writes[0].Key.Sort, table.EventPrefix); !settles {
+		p.alone = p.act.brief
+		if p.act.no != nil {
+			p.refuse(*p.act.no)
+		}
+	}
+	if len(writes) == 1 && bytes.IndexByte(writes[0].Body, 0) >= 0 && writes[0].Body[0] == '{' {
+		p.pended++
 	}
 	for _, w := range writes {
 		if no, ok := p.scene.refusals[w.Key]; ok {

@@ -10,6 +10,7 @@ import (
 
 	"rapport/shared/message"
 	"rapport/shared/people"
+	"rapport/shared/table"
 )
 
 // promises are what must hold at the end of every scenario. Each names what broke
@@ -29,6 +30,8 @@ var promises = []struct {
 	{"charged for what is out", (*world).charged},
 	{"effects are out", (*world).effectsAreOut},
 	{"each event counts once", (*world).eventsCountOnce},
+	{"each event has its record", (*world).eventsAreKept},
+	{"nothing is left of who was erased", (*world).erasedIsGone},
 }
 
 // violation names the first promise that the scenario broke.
@@ -214,7 +217,9 @@ func (w *world) balanced() string {
 			want["delivered"]++
 		}
 	}
-	maps.DeleteFunc(got, func(_ string, n int64) bool { return n == 0 })
+	for _, cells := range []map[string]int64{got, want} {
+		maps.DeleteFunc(cells, func(_ string, n int64) bool { return n == 0 })
+	}
 	if !maps.Equal(got, want) || int(want["planned"]) != len(w.end.final.ledgers) {
 		return fmt.Sprintf("counted %v, want %v", got, want)
 	}
@@ -275,12 +280,13 @@ func (w *world) eventsCountOnce() string {
 	if w.scene.erased {
 		return ""
 	}
-	want, got := 0, 0
+	products := map[string]bool{}
 	for _, e := range w.scene.events {
 		if e.Name == "Product Added" {
-			want++
+			products[e.MessageID] = true
 		}
 	}
+	want, got := len(products), 0
 	for _, p := range w.end.final.people {
 		var n int
 		_ = json.Unmarshal(p.View(w.strategy().Declared, w.clock()).Computed["added"], &n)
@@ -291,6 +297,25 @@ func (w *world) eventsCountOnce() string {
 	}
 	if got != want {
 		return fmt.Sprintf("%d products are counted, %d were added", got, want)
+	}
+	return ""
+}
+
+// eventsAreKept: each event that was acknowledged has its record, in its own place.
+func (w *world) eventsAreKept() string {
+	for _, e := range w.scene.events {
+		if w.end.final.records[table.EventKey(e.Node().Hash(), e.MessageID)] != e.Digest && !w.scene.erased {
+			return e.MessageID + " has no record"
+		}
+	}
+	return ""
+}
+
+func (w *world) erasedIsGone() string {
+	for key := range w.end.final.records {
+		if hash, _ := strings.CutPrefix(key.Partition, "n#"); slices.Contains(w.end.final.graves, hash) {
+			return "of the erased there is " + key.Sort
+		}
 	}
 	return ""
 }

@@ -190,6 +190,7 @@ func scenes(t testing.TB, s *stage) []*scene {
 	var out []*scene
 	for _, set := range []func() []*scene{
 		func() []*scene { return foldings(t, s) },
+		func() []*scene { return pendings(t, s) },
 		func() []*scene { return firings(t, s) },
 		func() []*scene { return sendings(t, s, message.AtMostOnce) },
 		func() []*scene { return sendings(t, s, message.AtLeastOnce) },

@@ -29,7 +29,9 @@ type contents struct {
 	people  []*person.Person
 	ledgers map[string]*message.Ledger
 	effects map[string]people.Effect // stored with events and timers, by id
+	records map[table.Key]string     // digests of events
 	timers  []people.Timer
+	graves  []string // hashes of identities whose erasure is finished
 }
 
 // maxRounds is more than it takes to deliver all there can be.
@@ -105,7 +107,7 @@ func (w *world) tell() {
 }
 
 func (w *world) read() contents {
-	s := contents{ledgers: map[string]*message.Ledger{}, effects: map[string]people.Effect{}}
+	s := contents{ledgers: map[string]*message.Ledger{}, effects: map[string]people.Effect{}, records: map[table.Key]string{}}
 	for _, item := range w.everything() {
 		if err := s.take(item); err != nil {
 			panic(err)
@@ -126,7 +128,10 @@ func (s *contents) take(item table.Item) error {
 		if _, pointer := person.DecodePointer(item.Body); pointer {
 			return nil
 		}
-		if _, erased := person.DecodeTombstone(item.Body); erased {
+		if tomb, erased := person.DecodeTombstone(item.Body); erased {
+			if len(tomb.Rest) == 0 {
+				s.graves = append(s.graves, node)
+			}
 			return nil
 		}
 		p, err := person.Decode(node, item.Version, item.Body)
@@ -140,10 +145,14 @@ func (s *contents) take(item table.Item) error {
 			return err
 		}
 		s.ledgers[l.ID] = l
+	case len(item.Body) == 0: // an erasure keeps the place taken
 	default: // what is kept of an event or of a timer
 		r, err := people.DecodeRecord(&item)
 		if err != nil {
 			return err
+		}
+		if kind == "e" {
+			s.records[item.Key] = r.Event.Digest
 		}
 		for _, e := range r.Effects {
 			s.effects[e.ID] = e

@@ -168,6 +168,7 @@ type world struct {
 	heard    map[string]bool // effects on the bus, by id
 	suffered [mishaps]int
 	met      map[string]int // calls that a mishap befell
+	pended   int            // events that were committed with their person, before their record
 	unsure   int            // mishaps after which it may be right to send nothing
 	end      ended
 	trace    func(format string, args ...any)

@@ -25,8 +25,8 @@ import (
 type deed func(*people.Store) ([]people.Effect, error)
 
 // crowded is two customers, each with a device, of whom the second was taken
-// away from the first, and a visitor whose timer is due. All that writers do is
-// about these.
+// away from the first, and a visitor whose timer is due. An event of the first is
+// pending, for its writer died. All that writers do is about these.
 type crowded struct {
 	strat *strategy.Strategy
 	start shelf
@@ -46,6 +46,7 @@ func newCrowded(t testing.TB) *crowded {
 	fold(t, s, strat, order("m2", "u1", noon.Add(-3*time.Hour), "20"), login("m3", laptop, "u1", noon.Add(-2*time.Hour), `{"country":"UA"}`))
 	fold(t, s, strat, order("m4", "u2", noon.Add(-3*time.Hour), "480"), login("m5", watch3, "u2", noon.Add(-2*time.Hour), ""))
 	split(t, s, strat, device(watch3))
+	dies(t, c.start, strat, page("m6", laptop, noon.Add(-time.Hour)))
 	c.ids = []person.NodeID{userNode("u1"), userNode("u2"), device(phone), device(laptop), device(watch3)}
 	ctx := context.Background()
 	folds := func(events ...event.Event) deed {
@@ -70,6 +71,7 @@ func newCrowded(t testing.TB) *crowded {
 		"identify another": folds(login("x2", phone, "u2", noon.Add(-2*time.Minute), `{"city":"Kyiv"}`)),
 		"move":             folds(login("x3", laptop, "u2", noon.Add(-4*time.Hour), "")),
 		"visit":            folds(page("x4", phone, noon)),
+		"browse":           folds(page("x7", laptop, noon)),
 		"order":            folds(order("x5", "u1", noon, "490")),
 		"merge":            folds(alias("x6", "u2", "u1", noon, true)),
 		"split":            recasts((*people.Store).Split, device(laptop)),
