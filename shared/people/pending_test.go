@@ -57,17 +57,16 @@ func TestPendingIsARecord(t *testing.T) {
 	s := newStore(tb, at(noon))
 	regular(t, s, strat)
 	dies(t, tb, strat, page("m5", laptop, noon))
-	p := find(t, s, userNode("u1"))
-	got := []string{fmt.Sprint(len(verdicts(t, s, userNode("u1"))))}
-	for range 2 { // an export puts it in its place
-		kept, err := s.Export(t.Context(), p, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, fmt.Sprint(len(kept.Records)))
+	var got []int
+	for range 2 {
+		p := find(t, s, userNode("u1"))
+		shown, _, err := s.Timeline(t.Context(), p, "", 100)
+		must(t, err)
+		kept, err := s.Export(t.Context(), p, "") // puts it in its place
+		must(t, err)
+		got = append(got, len(shown), len(kept.Records))
 	}
-	got = append(got, fmt.Sprint(len(verdicts(t, s, userNode("u1")))))
-	if want := []string{"5", "5", "5", "5"}; !slices.Equal(got, want) {
+	if want := []int{5, 5, 5, 5}; !slices.Equal(got, want) {
 		t.Errorf("%v events, want %v", got, want)
 	}
 	fresh := shelf{}
@@ -245,23 +244,81 @@ func TestLateRecordOfSomebodyErased(t *testing.T) {
 		}
 	}
 	must(t, s.Reopen(t.Context(), device(laptop), nil))
+	fold(t, s, strat, page("m7", laptop, noon)) // arms its timer
 	for range 2 {
 		fold(t, s, strat, events[1])
 	}
 	p := find(t, s, device(laptop))
-	if got := verdicts(t, s, device(laptop)); len(got) != 1 || string(p.View(strat.Declared, noon).Computed["pages"]) != "1" {
+	if got := verdicts(t, s, device(laptop)); len(got) != 2 || string(p.View(strat.Declared, noon).Computed["pages"]) != "2" {
 		t.Errorf("anew there are %v, %s pages", got, p.View(strat.Declared, noon).Computed["pages"])
 	}
 	kept, err := s.Export(t.Context(), p, "")
-	if err != nil || len(kept.Records) != 1 {
+	if err != nil || len(kept.Records) != 2 {
 		t.Errorf("%d records are exported, %v", len(kept.Records), err)
 	}
-	for after, want := range map[time.Duration]int{23 * time.Hour: 4, 25 * time.Hour: 1} {
+	if r := erase(t, s, device(laptop)); r.Events != 2 {
+		t.Errorf("%d events erased anew, want 2", r.Events)
+	}
+	for after, want := range map[time.Duration]int{23 * time.Hour: 5, 25 * time.Hour: 0} {
 		now = noon.Add(after)
 		page, err := tb.Query(t.Context(), table.NodePartition(device(laptop).Hash()), table.EventRange())
 		if err != nil || len(page.Items) != want {
 			t.Errorf("%s later %d items, %v", after, len(page.Items), err)
 		}
+	}
+}
+
+// sudden is a table in which a blank is gone just before it is replaced.
+type sudden struct {
+	table.Table
+	gone func()
+}
+
+func (s sudden) Commit(ctx context.Context, owner string, writes ...table.Write) error {
+	if writes[0].If.Version > 0 && strings.HasPrefix(writes[0].Key.Sort, table.EventPrefix) {
+		s.gone()
+	}
+	return s.Table.Commit(ctx, owner, writes...)
+}
+
+// An event finds a blank that is gone when it is to be replaced.
+func TestBlankExpiresMeanwhile(t *testing.T) {
+	strat := sample(t)
+	now := noon
+	tb := newTable(t, func() time.Time { return now })
+	s := newStore(sudden{tb, func() { now = noon.Add(25 * time.Hour) }}, at(noon))
+	regular(t, s, strat)
+	erase(t, newStore(tb, at(noon)), userNode("u1"))
+	must(t, s.Reopen(t.Context(), device(laptop), nil))
+	fold(t, s, strat, page("m4", laptop, noon))
+	if got := verdicts(t, s, device(laptop)); len(got) != 1 || now.Equal(noon) {
+		t.Errorf("kept are %v", got)
+	}
+}
+
+// Who finishes an erasure that died counts no blank, and history leaves none.
+func TestErasureGoesOnAfterBlanks(t *testing.T) {
+	strat := sample(t)
+	tb := shelf{}
+	s := newStore(tb, at(noon))
+	regular(t, s, strat)
+	history := page("m0", laptop, noon.AddDate(-1, 0, 0))
+	history.Imported = true
+	fold(t, s, strat, history)
+	if _, err := newStore(&mortal{tb, 2}, at(noon)).Erase(t.Context(), userNode("u1"), nil); err == nil {
+		t.Fatal("it did not die: this proves nothing")
+	}
+	blanks := 0
+	for item := range tb.items() {
+		if blanked(item) {
+			blanks++
+		}
+	}
+	if r := erase(t, s, userNode("u1")); blanks != 2 || r.Events != 2 {
+		t.Errorf("%d events erased after %d and one of history, want 2 after 2", r.Events, blanks)
+	}
+	if _, there := tb.at(table.EventKey(device(laptop).Hash(), "m0")); there {
+		t.Error("history left a blank")
 	}
 }
 
