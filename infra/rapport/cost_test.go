@@ -21,7 +21,7 @@ func TestCost(t *testing.T) {
 		t.Fatal(err)
 	}
 	budgets := map[string]float64{ // dollars per million
-		"decisions": 1.50, "decisions-merged": 1.50, "events-one-by-one": 6, "events-in-tens": 2, "carts": 250, "idle-hour": 1_000,
+		"decisions": 1.50, "decisions-merged": 1.50, "events-one-by-one": 5, "events-in-tens": 2, "carts": 250, "idle-hour": 1_000,
 	}
 	for _, one := range p.Scenarios {
 		budget, ok := budgets[one.Name]

@@ -12,7 +12,8 @@ import (
 //	what                 partition                 sort
 //	person, pointer,
 //	or tombstone         n#<node hash>             person
-//	event record         n#<node hash>             e#<message id>
+//	event record, or
+//	the blank of one     n#<node hash>             e#<message id>
 //	its content, where
 //	the record stays on  n#<node hash>             f#<message id>
 //	fired timer          n#<node hash>             w#<due, unix ms>
