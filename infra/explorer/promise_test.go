@@ -280,23 +280,29 @@ func (w *world) eventsCountOnce() string {
 	if w.scene.erased {
 		return ""
 	}
-	products := map[string]bool{}
+	names := map[string]string{} // of events, by message id
 	for _, e := range w.scene.events {
-		if e.Name == "Product Added" {
-			products[e.MessageID] = true
-		}
+		names[e.MessageID] = e.Name
 	}
-	want, got := len(products), 0
+	want, got := map[string]int{}, map[string]int{}
+	for _, name := range names {
+		want[name]++
+	}
 	for _, p := range w.end.final.people {
-		var n int
-		_ = json.Unmarshal(p.View(w.strategy().Declared, w.clock()).Computed["added"], &n)
-		if _, shopper := p.Audiences["shopper"]; shopper != (n > 0) {
-			return fmt.Sprintf("%d products, and a shopper: %v", n, shopper)
+		computed := p.View(w.strategy().Declared, w.clock()).Computed
+		for trait, name := range map[string]string{"added": "Product Added", "viewed": "Viewed"} {
+			var n int
+			_ = json.Unmarshal(computed[trait], &n)
+			if _, shopper := p.Audiences["shopper"]; trait == "added" && shopper != (n > 0) {
+				return fmt.Sprintf("%d products, and a shopper: %v", n, shopper)
+			}
+			got[name] += n
 		}
-		got += n
 	}
-	if got != want {
-		return fmt.Sprintf("%d products are counted, %d were added", got, want)
+	for name, n := range got {
+		if n != want[name] {
+			return fmt.Sprintf("%d of %q are counted, %d happened", n, name, want[name])
+		}
 	}
 	return ""
 }

@@ -287,7 +287,7 @@ func (s *Store) drop(ctx context.Context, entries []*entry, c *table.Conflict) (
 	if err != nil {
 		return nil, nil, err
 	}
-	var again []Effect
+	var republished []Effect
 	var rest []*entry
 	for _, en := range entries {
 		i, exists := taken[en]
@@ -295,30 +295,32 @@ func (s *Store) drop(ctx context.Context, entries []*entry, c *table.Conflict) (
 			rest = append(rest, en)
 			continue
 		}
-		if blank(items[i]) {
-			en.blank = items[i].Version
-			rest = append(rest, en)
-			continue
-		}
-		effects, same, err := s.repeat(ctx, en, items[i])
+		effects, again, err := s.repeat(ctx, en, items[i])
 		if err != nil {
 			return nil, nil, err
 		}
-		if !same {
-			en.reused = true
+		if !again {
 			rest = append(rest, en)
 		}
-		again = append(again, effects...)
+		republished = append(republished, effects...)
 	}
-	return rest, again, nil
+	return rest, republished, nil
 }
 
-// repeat returns the effects in the record of an event, unless the record is of
-// other content.
-func (s *Store) repeat(ctx context.Context, en *entry, item *table.Item) (effects []Effect, same bool, err error) {
+// repeat returns the effects in the record of an event. One of other content, and
+// a blank, say that it is no repetition, and the entry remembers what it is.
+func (s *Store) repeat(ctx context.Context, en *entry, item *table.Item) (effects []Effect, again bool, err error) {
+	if blank(item) {
+		en.blank = item.Version
+		return nil, false, nil
+	}
 	r, err := DecodeRecord(item)
-	if err != nil || cmp.Or(r.Mark, r.Event.Digest) != en.event.Digest {
+	if err != nil {
 		return nil, false, err
+	}
+	if cmp.Or(r.Mark, r.Event.Digest) != en.event.Digest {
+		en.reused = true
+		return nil, false, nil
 	}
 	if r.Mark != "" {
 		items, err := s.table.Get(ctx, en.contentKey())
