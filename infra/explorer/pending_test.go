@@ -14,7 +14,7 @@ import (
 func pendings(t testing.TB, s *stage) []*scene {
 	half := noon.Add(30 * time.Minute)
 	begin := func() *story {
-		b := newStory(t, s, message.AtMostOnce).known().fold(added("m3", "c1", noon))
+		b := newStory(t, s, plan{guarantee: message.AtMostOnce}).known().fold(added("m3", "c1", noon))
 		b.now = half
 		return b
 	}
@@ -44,7 +44,7 @@ func pendings(t testing.TB, s *stage) []*scene {
 		died("several", happens(other, product, addedOn("device-1", "u1", "m7", "c3", half))),
 		died("a-merge", happens(login("m9", "device-0", half))),
 		died("erasure", does(erasure)),
-		diedBeforeAMail(newStory(t, s, message.AtMostOnce).asked()),
+		diedBeforeAMail(newStory(t, s, plan{guarantee: message.AtMostOnce}).asked()),
 	}
 }
 

@@ -60,9 +60,9 @@ func TestPendingIsARecord(t *testing.T) {
 	var got []int
 	for range 2 {
 		p := find(t, s, userNode("u1"))
-		shown, _, err := s.Timeline(t.Context(), p, "", 100)
+		shown, _, err := s.Timeline(t.Context(), lasting, p, "", 100)
 		must(t, err)
-		kept, err := s.Export(t.Context(), p, "") // puts it in its place
+		kept, err := s.Export(t.Context(), lasting, p, "") // puts it in its place
 		must(t, err)
 		got = append(got, len(shown), len(kept.Records))
 	}
@@ -87,7 +87,7 @@ func TestWhyKnowsWhatIsPending(t *testing.T) {
 	late := order("m4", "u2", noon, "1")
 	late.AnonymousID = laptop
 	_, _ = newStore(&mortal{tb, 1}, at(noon)).Fold(t.Context(), strat, []event.Event{late})
-	why, err := s.Why(t.Context(), find(t, s, userNode("u2")), userNode("u2"))
+	why, err := s.Why(t.Context(), lasting, find(t, s, userNode("u2")), userNode("u2"))
 	if err != nil || len(why.Refused) != 1 || why.Refused[0].By != "m4" {
 		t.Errorf("%+v, %v", why, err)
 	}
@@ -252,7 +252,7 @@ func TestLateRecordOfSomebodyErased(t *testing.T) {
 	if got := verdicts(t, s, device(laptop)); len(got) != 2 || string(p.View(strat.Declared, noon).Computed["pages"]) != "2" {
 		t.Errorf("anew there are %v, %s pages", got, p.View(strat.Declared, noon).Computed["pages"])
 	}
-	kept, err := s.Export(t.Context(), p, "")
+	kept, err := s.Export(t.Context(), lasting, p, "")
 	if err != nil || len(kept.Records) != 2 {
 		t.Errorf("%d records are exported, %v", len(kept.Records), err)
 	}
@@ -330,7 +330,7 @@ func TestPendingExpires(t *testing.T) {
 	dies(t, tb, strat, page("m5", laptop, noon))
 	for at, want := range map[time.Time]bool{noon.Add(people.RecordLife - time.Second): true, noon.Add(people.RecordLife): false} {
 		s := people.NewStore(tb, func() time.Time { return at }, nil)
-		records, _, err := s.Timeline(t.Context(), find(t, s, userNode("u1")), "", 10)
+		records, _, err := s.Timeline(t.Context(), lasting, find(t, s, userNode("u1")), "", 10)
 		if shown := slices.ContainsFunc(records, func(r people.Record) bool { return r.Event.MessageID == "m5" }); err != nil || shown != want {
 			t.Errorf("%s: shown %v, %v", at, shown, err)
 		}
