@@ -62,31 +62,35 @@ func (k keeper) kept(r *Record, expires time.Time) *Record {
 // records iterates over what is kept of the events of one of the person's nodes,
 // of which the latest may be pending in the person.
 func (s *Store) records(ctx context.Context, k keeper, n *person.Node) iter.Seq2[*Record, error] {
+	last, place, err := waiting(k.person)
+	if err != nil {
+		return func(yield func(*Record, error) bool) { yield(nil, err) }
+	}
+	due := last != nil && last.Event.Node() == n.ID
 	return func(yield func(*Record, error) bool) {
-		last, place, err := waiting(k.person)
-		if err != nil {
-			yield(nil, err)
-			return
-		}
+		due := due
 		for item, err := range table.All(ctx, s.table, table.NodePartition(n.ID.Hash()), table.EventRange()) {
-			var r *Record
-			if err == nil {
-				r, err = k.record(&item)
-			}
-			if item.Key == place.Key {
-				last = nil
-			}
+			due = due && item.Key != place.Key
+			r, err := k.read(&item, err)
 			if (r != nil || err != nil) && !yield(r, err) {
 				return
 			}
 		}
-		if last == nil || last.Event.Node() != n.ID {
+		if !due {
 			return
 		}
-		if last = k.kept(last, place.Expires); last != nil {
-			yield(last, nil)
+		if r := k.kept(last, place.Expires); r != nil {
+			yield(r, nil)
 		}
 	}
+}
+
+// read is record for an item that may not have been read.
+func (k keeper) read(item *table.Item, err error) (*Record, error) {
+	if err != nil {
+		return nil, err
+	}
+	return k.record(item)
 }
 
 // leave says when the person that is about to be stored will be forgotten, if

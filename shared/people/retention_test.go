@@ -70,9 +70,9 @@ func keeping(t testing.TB, r event.Retention) *strategy.Strategy {
 	return &s
 }
 
-func browsed(id, user string, when time.Time) event.Event {
+func browsed(id string, when time.Time) event.Event {
 	e := page(id, phone, when)
-	e.AnonymousID, e.UserID, e.Trusted = "", user, true
+	e.AnonymousID, e.UserID, e.Trusted = "", "u1", true
 	return e
 }
 
@@ -80,7 +80,7 @@ func TestContentGoesBeforeTheMark(t *testing.T) {
 	c := newCalendar(t)
 	strat := keeping(t, event.Retention{Events: map[string]int{"page": 30}})
 	user := userNode("u1")
-	looked := browsed("m1", "u1", noon)
+	looked := browsed("m1", noon)
 	looked.Properties = []byte(`{"path":"/secret"}`)
 	effects := fold(t, c.s, strat, looked, order("m2", "u1", noon, "600"))
 
@@ -125,7 +125,7 @@ func TestRepetitionsAcrossRetentions(t *testing.T) {
 	ready := sample(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		c := newCalendar(t)
-		looked := browsed("m1", "u1", noon)
+		looked := browsed("m1", noon)
 		looked.Imported = rapid.Bool().Draw(rt, "imported")
 		for day := 0; day < 395; day += rapid.IntRange(1, 200).Draw(rt, "days") {
 			c.day(day)
@@ -194,7 +194,7 @@ func TestOtherTimesForWhatIsStored(t *testing.T) {
 	if got := c.timeline(again, user); got != "" {
 		t.Errorf("longer again brings back %q", got)
 	}
-	fold(t, c.s, again, browsed("m3", "u1", c.now))
+	fold(t, c.s, again, browsed("m3", c.now))
 	c.day(1000)
 	if got := c.timeline(again, user); got != "m3" {
 		t.Errorf("what came after that: %q", got)
@@ -329,7 +329,7 @@ func TestWhatKeepsAVisitor(t *testing.T) {
 func TestErasureTakesContentAndMark(t *testing.T) {
 	c := newCalendar(t)
 	strat := keeping(t, event.Retention{Default: 30})
-	fold(t, c.s, strat, browsed("m1", "u1", noon))
+	fold(t, c.s, strat, browsed("m1", noon))
 	got, err := c.s.Erase(context.Background(), userNode("u1"), nil)
 	if err != nil || got.Events != 1 {
 		t.Errorf("%+v, %v", got, err)
