@@ -1,6 +1,8 @@
 package people
 
 import (
+	"cmp"
+
 	"rapport/shared/event"
 	"rapport/shared/person"
 )
@@ -122,7 +124,8 @@ func (u *unit) rejoin(id person.NodeID, from, to *person.Person) error {
 
 // alias joins an earlier id of the user. From a server that may be another user
 // id or a device's: both readings are joined, since which one is meant shows
-// only when it is used.
+// only when it is used. Neither waits for the other, for a split may have taken
+// one of them out.
 func (u *unit) alias(user person.NodeID, e *event.Event) (verdict string, err error) {
 	link := evidence(user, string(event.Alias), e)
 	device := person.NodeID{Kind: person.AnonymousID, Value: e.PreviousID}
@@ -130,10 +133,11 @@ func (u *unit) alias(user person.NodeID, e *event.Event) (verdict string, err er
 	if !e.Trusted {
 		return u.browserAlias(earlier, device, user, link)
 	}
-	if verdict, err = u.own(earlier, user, link, false); verdict != "" || err != nil {
-		return verdict, err
+	if verdict, err = u.own(earlier, user, link, false); err != nil {
+		return "", err
 	}
-	return u.own(device, user, link, false)
+	refused, err := u.own(device, user, link, false)
+	return cmp.Or(verdict, refused), err
 }
 
 // browserAlias joins the browser's own id, and never a user id. The answer says

@@ -188,11 +188,12 @@ func (w *world) give(id person.NodeID, p proof) (refused bool) {
 
 // alias joins an earlier id: of a browser its own, of a server whichever it is.
 func (w *world) alias(e *event.Event, p proof) {
-	switch {
-	case e.Trusted && w.give(userNode(e.PreviousID), p), !e.Trusted && len(e.PreviousID) < 16:
-		return
+	if e.Trusted {
+		w.give(userNode(e.PreviousID), p)
 	}
-	w.give(device(e.PreviousID), p)
+	if e.Trusted || len(e.PreviousID) >= 16 {
+		w.give(device(e.PreviousID), p)
+	}
 }
 
 // group lists who is one person with the identity, sorted.

@@ -356,3 +356,34 @@ func TestLiftOfTooMany(t *testing.T) {
 		t.Errorf("verdict = %v: what was taken out is refused for that", got)
 	}
 }
+
+// The earlier id of an alias is a user id's or a device's. When the device was
+// taken out, a server that tells again of another customer is heard: that the
+// other reading belongs to the first one is no answer to it. So it is when the
+// user id was.
+func TestSplitOfOneReadingOfAnAlias(t *testing.T) {
+	strat := sample(t)
+	for _, id := range []person.NodeID{device("earlier-0123456789"), userNode("earlier-0123456789")} {
+		s := newStore(shelf{}, at(noon))
+		met := page("m1", id.Value, noon.Add(-time.Hour))
+		if id.Kind == person.UserID {
+			met.AnonymousID, met.UserID = "", id.Value
+		}
+		fold(t, s, strat, met, alias("m2", id.Value, "u1", noon, true), alias("m3", id.Value, "u2", noon.Add(time.Minute), true))
+		if got := names(find(t, s, id)); !slices.Contains(got, "userId:u1") {
+			t.Fatalf("%s is with %v: the test proves nothing", id, got)
+		}
+		split(t, s, strat, id)
+		if got := names(find(t, s, id)); !slices.Equal(got, []string{id.String()}) {
+			t.Errorf("after the split %s is with %v", id, got)
+		}
+		fold(t, s, strat, alias("m4", id.Value, "u1", noon, true))
+		if got := names(find(t, s, id)); !slices.Equal(got, []string{id.String()}) {
+			t.Errorf("what was cut joined %s with %v", id, got)
+		}
+		fold(t, s, strat, alias("m5", id.Value, "u2", noon.Add(time.Minute), true))
+		if got := names(find(t, s, id)); !slices.Contains(got, "userId:u2") {
+			t.Errorf("a third customer's evidence joined %s with %v", id, got)
+		}
+	}
+}
