@@ -181,7 +181,7 @@ func TestAChangedStrategyIsPublished(t *testing.T) {
 		return answer.Strategy
 	}
 	first := version()
-	write(t, folder, "more.yaml", "audiences:\n  everyday:\n    name: Everyday buyers\n    when: computed.orders >= 1000\n")
+	write(t, folder, "more.yaml", "audiences:\n  everyone-known:\n    name: Known\n    when: known\n")
 	s.settle()
 	second := version()
 	if second == first {
