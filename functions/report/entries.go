@@ -96,8 +96,11 @@ func remarks(r *people.Record) []string {
 	for _, v := range r.Verdicts {
 		out = append(out, inWords(verdicts, v))
 	}
-	if e := &r.Event; e.Claim != "" {
+	switch e := &r.Event; {
+	case e.Claim != "":
 		out = append(out, "it claims to be user "+clipped(e.Claim)+", without a proof")
+	case r.Others.Claim != "":
+		out = append(out, "it claims to be a user whom nobody knows, without a proof")
 	}
 	if r.Event.TimeCorrected {
 		out = append(out, "its time was corrected")

@@ -120,6 +120,8 @@ func TestPersonPageSays(t *testing.T) {
 	fold(
 		event.Event{MessageID: "m5", Type: event.Identify, AnonymousID: "device-1234567890", UserID: "u2", Timestamp: noon.Add(1), ReceivedAt: noon, Digest: "5"},
 		event.Event{MessageID: "m3", Type: event.Track, Name: "Order Completed", UserID: "u1", Properties: json.RawMessage(`{"revenue":7}`), Timestamp: noon, ReceivedAt: noon, Digest: "other"},
+		event.Event{MessageID: "m1", Type: event.Page, UserID: "u7", Timestamp: noon, ReceivedAt: noon, Digest: "1"},
+		event.Event{MessageID: "m7", Type: event.Page, AnonymousID: "device-1234567890", Claim: "u8", Timestamp: noon, ReceivedAt: noon, Digest: "7"},
 		event.Event{MessageID: "m6", Type: event.Page, AnonymousID: "device-1234567890", Claim: "u7", Imported: true, TimeCorrected: true, Timestamp: noon.Add(-400 * 24 * time.Hour), ReceivedAt: noon, Digest: "6"},
 	)
 	body := html.UnescapeString(look(t, h, page))
@@ -133,7 +135,7 @@ func TestPersonPageSays(t *testing.T) {
 		"In no journey.", "None so far.", "Said nothing: mail unless they say no",
 		"Belongs to <b>userId:u1</b> by <i>identify</i>", "last year, 1 older left out",
 		"became: bought once", "entered From Ukraine", "not counted: its message id came before with other content",
-		"it claims to be user u7, without a proof", "its time was corrected", "imported history",
+		"it claims to be user u7, without a proof", "it claims to be a user whom nobody knows, without a proof", "its time was corrected", "imported history",
 		"Tuesday, 24 November 2026", "Monday, 20 October 2025", "/console/preview?node=userId%3Au1",
 	} {
 		if !strings.Contains(body, want) {

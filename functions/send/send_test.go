@@ -265,8 +265,10 @@ func TestErasedPersonGetsNoMail(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := a.table.Commit(context.Background(), "erase", table.Delete(table.PersonKey(p.Root), table.Condition{})); err != nil {
-		t.Fatal(err)
+	for _, n := range p.Nodes {
+		if err := a.table.Commit(context.Background(), "erase", table.Delete(table.PersonKey(n.ID.Hash()), table.Condition{})); err != nil {
+			t.Fatal(err)
+		}
 	}
 	again := a.handle(context.Background(), t, a.body)
 	if l := a.stored(t, a.table); len(again) > 0 || len(a.mails) > 0 || l.State != message.Skipped || l.Reason != message.Gone {

@@ -3,6 +3,9 @@ package cloud
 import (
 	"container/heap"
 	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -10,6 +13,7 @@ import (
 
 	"rapport/shared/event"
 	"rapport/shared/people"
+	"rapport/shared/person"
 )
 
 // letters are what waits in the queues. Who is erased must not be found there
@@ -18,16 +22,27 @@ type letters struct{ cloud *Cloud }
 
 var _ people.Roads = letters{}
 
-// Remove implements people.Roads. What else waits names nobody but by a hash. It
-// is left to its function, which finds the tombstone and counts what it skipped.
+// Remove implements people.Roads. What else waits names nobody but by a hash, or
+// comes from another system. It is left to its function, which finds the tombstone
+// and counts what it skipped.
 func (l letters) Remove(_ context.Context, nodeHashes []string) (int, error) {
 	dead := map[*queue]bool{}
 	for _, q := range l.cloud.queues {
 		dead[q.dead] = true
 	}
+	erased := func(id person.NodeID) bool { return slices.Contains(nodeHashes, id.Hash()) }
 	removed := 0
 	for _, q := range l.cloud.queues {
-		n, err := q.rewrite(func(body string) (string, int) { return without(body, nodeHashes, dead[q]) })
+		n, err := q.rewrite(func(body string) (string, int) {
+			list, err := event.Unpack(body)
+			switch {
+			case err == nil && len(list) > 0:
+				return without(body, list, erased)
+			case dead[q] && (slices.ContainsFunc(nodeHashes, func(hash string) bool { return strings.Contains(body, hash) }) || names(body, erased)):
+				return "", 1
+			}
+			return body, 0
+		})
 		if err != nil {
 			return removed, err
 		}
@@ -36,25 +51,59 @@ func (l letters) Remove(_ context.Context, nodeHashes []string) (int, error) {
 	return removed, nil
 }
 
-// without returns what of a body may stay, "" when nothing may, and how much was
-// taken out of it.
-func without(body string, nodeHashes []string, dead bool) (rest string, taken int) {
-	list, err := event.Unpack(body)
-	if err != nil || len(list) == 0 {
-		named := slices.ContainsFunc(nodeHashes, func(hash string) bool { return strings.Contains(body, hash) })
-		if dead && named {
-			return "", 1
+// without returns what of packed events may stay, "" when nothing may, and how
+// many were taken out or lost a name.
+func without(body string, list []event.Event, erased func(person.NodeID) bool) (rest string, taken int) {
+	var kept []event.Event
+	for i := range list {
+		claimed := person.NodeID{Kind: person.UserID, Value: list[i].Claim}
+		if erased(list[i].Node()) || erased(claimed) { // without its claim it could do more than it may
+			taken++
+			continue
 		}
-		return body, 0
+		e, named := list[i].Without(erased)
+		if named {
+			taken++
+		}
+		kept = append(kept, *e)
 	}
-	kept := slices.DeleteFunc(slices.Clone(list), func(e event.Event) bool {
-		return slices.Contains(nodeHashes, e.Node().Hash())
-	})
 	packed, err := event.Pack(kept)
-	if err != nil || len(packed) > 1 || len(kept) == len(list) { // what came out of one message fits into one
+	if err != nil || len(packed) > 1 || taken == 0 { // what came out of one message fits into one
 		return body, 0
 	}
-	return strings.Join(packed, ""), len(list) - len(kept)
+	return strings.Join(packed, ""), taken
+}
+
+// names reports whether a text in the letter of another system is an identity of
+// somebody erased: a user id, a device's, an address, or a number as
+// event.Decode reads them.
+func names(body string, erased func(person.NodeID) bool) bool {
+	var letter any
+	numbers := json.NewDecoder(strings.NewReader(body))
+	if numbers.UseNumber(); numbers.Decode(&letter) != nil {
+		return false
+	}
+	is := func(kind person.Kind, value string) bool {
+		return value != "" && erased(person.NodeID{Kind: kind, Value: value})
+	}
+	var found func(v any) bool
+	found = func(v any) bool {
+		switch v := v.(type) {
+		case string:
+			return is(person.UserID, v) || is(person.AnonymousID, v) || is(person.Email, person.Address(v))
+		case json.Number: // an id may be written so
+			return found(v.String())
+		case []any:
+			return slices.ContainsFunc(v, found)
+		case map[string]any:
+			if is(person.External, fmt.Sprint(v["type"], ":", v["id"])) {
+				return true
+			}
+			return slices.ContainsFunc(slices.Collect(maps.Values(v)), found)
+		}
+		return false
+	}
+	return found(letter)
 }
 
 // rewrite replaces the bodies of waiting messages by what keep returns for them,

@@ -75,7 +75,7 @@ func (e *Effect) hash() string {
 // restore names again whom the effects of a record concern, other than the
 // event's own identity: records do not name people beside their own, who may be
 // erased without them. What concerned somebody who was erased meanwhile is left
-// out.
+// out, also when the identity was reopened and somebody begins anew under it.
 func (s *Store) restore(ctx context.Context, r *Record) ([]Effect, error) {
 	var out []Effect
 	for _, e := range r.Effects {
@@ -84,7 +84,7 @@ func (s *Store) restore(ctx context.Context, r *Record) ([]Effect, error) {
 			if err != nil {
 				return nil, err
 			}
-			if p == nil {
+			if p == nil || e.At.Before(p.Created) {
 				continue
 			}
 			i := slices.IndexFunc(p.Nodes, func(n *person.Node) bool { return n.ID.Hash() == e.hash() })
@@ -93,4 +93,80 @@ func (s *Store) restore(ctx context.Context, r *Record) ([]Effect, error) {
 		out = append(out, e)
 	}
 	return out, nil
+}
+
+// twin is the other reading of an earlier id that an alias names: a device's of a
+// user's, and the other way round. False for an identity that has none.
+func twin(id person.NodeID) (person.NodeID, bool) {
+	switch id.Kind {
+	case person.UserID:
+		return person.NodeID{Kind: person.AnonymousID, Value: id.Value}, true
+	case person.AnonymousID:
+		return person.NodeID{Kind: person.UserID, Value: id.Value}, true
+	}
+	return id, false
+}
+
+// forgetTwin closes an identity that was not erased itself, but that nobody ever
+// stated: an alias implied it, as the other reading of an erased one, and somebody
+// else kept it. It has no state.
+func (s *Store) forgetTwin(ctx context.Context, hash string, erased []string) error {
+	for range maxAttempts {
+		u := s.begin(ctx, nil)
+		if err := u.read(hash); err != nil {
+			return err
+		}
+		if u.moved(hash) {
+			continue
+		}
+		p, id := u.implied(hash)
+		if other, ok := twin(id); p == nil || !ok || !slices.Contains(erased, other.Hash()) {
+			return nil
+		}
+		writes, ahead, err := u.exile(p, id)
+		if err != nil {
+			return err
+		}
+		if err = s.table.Commit(ctx, s.owner(), writes...); table.AsConflict(err) == nil && (err != nil || !ahead) {
+			return err
+		}
+	}
+	return errContended
+}
+
+// implied returns the person that has the node which nobody stated, nil when
+// somebody did, or nobody has it.
+func (u *unit) implied(hash string) (*person.Person, person.NodeID) {
+	if p := u.people[u.home[hash]]; p != nil {
+		for _, n := range p.Nodes {
+			if n.ID.Hash() == hash && !n.Named {
+				return p, n.ID
+			}
+		}
+	}
+	return nil, person.NodeID{}
+}
+
+// exile returns the writes that take an identity without state out of its person,
+// whose timer stays, and leave a tombstone of it; or those that must come ahead.
+func (u *unit) exile(p *person.Person, id person.NodeID) (writes []table.Write, ahead bool, err error) {
+	root, due := p.Root, p.Due
+	if len(p.Nodes) == 1 {
+		u.drop(root)
+	} else {
+		part, err := u.split(p, []person.NodeID{id})
+		if err != nil {
+			return nil, false, err
+		}
+		if writes = u.ahead(map[string]string{p.Root: root, part.Root: root}); len(writes) > 0 {
+			return writes, true, nil
+		}
+		u.drop(part.Root)
+		p.Due = due
+	}
+	if writes, err = u.writes(); err != nil {
+		return nil, false, err
+	}
+	hash := id.Hash()
+	return append(writes, table.Put(table.PersonKey(hash), person.Tombstone{At: u.now}.Encode(), noExpiry, u.expected(hash))), false, nil
 }

@@ -74,6 +74,9 @@ func (s *Store) entomb(ctx context.Context, p *person.Person) (timers int, err e
 	t := person.Tombstone{At: s.now()}
 	for _, n := range p.Nodes {
 		t.Rest = append(t.Rest, n.ID.Hash())
+		if other, ok := twin(n.ID); ok && p.Node(other) == nil {
+			t.Twins = append(t.Twins, other.Hash())
+		}
 		for _, r := range n.Refused {
 			t.Apart = append(t.Apart, r.With.Hash())
 		}
@@ -127,6 +130,11 @@ func (s *Store) finish(ctx context.Context, root string, t person.Tombstone, roa
 	}
 	for _, hash := range t.Rest {
 		if err := s.clearAll(ctx, hash, r); err != nil {
+			return err
+		}
+	}
+	for _, hash := range t.Twins {
+		if err := s.forgetTwin(ctx, hash, t.Rest); err != nil {
 			return err
 		}
 	}

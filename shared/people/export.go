@@ -45,13 +45,14 @@ func (s *Store) Export(ctx context.Context, strat *strategy.Strategy, p *person.
 		return out, err
 	}
 	bytes, k := 0, keeper{p, strat, s.now()}
+	names := s.names(p)
 	for _, n := range p.Nodes[first:] {
 		for more := true; more; more = token != "" {
 			page, err := s.table.Query(ctx, table.NodePartition(n.ID.Hash()), table.Range{After: token, Limit: exportItems})
 			if err != nil {
 				return out, err
 			}
-			read, err := out.take(k, page.Items)
+			read, err := out.take(ctx, k, names, page.Items)
 			if err != nil {
 				return out, err
 			}
@@ -91,7 +92,7 @@ func cursorAfter(p *person.Person, n *person.Node, token string) string {
 }
 
 // take keeps what items say, and returns how many bytes that is, about.
-func (b *Belongings) take(k keeper, items []table.Item) (bytes int, err error) {
+func (b *Belongings) take(ctx context.Context, k keeper, names directory, items []table.Item) (bytes int, err error) {
 	for i := range items {
 		item := &items[i]
 		switch {
@@ -102,6 +103,9 @@ func (b *Belongings) take(k keeper, items []table.Item) (bytes int, err error) {
 			case err != nil:
 				return bytes, err
 			case r != nil:
+				if err := names.show(ctx, r); err != nil {
+					return bytes, err
+				}
 				b.Records = append(b.Records, *r)
 				bytes += r.Event.Size()
 			case strings.HasPrefix(item.Key.Sort, table.EventPrefix):

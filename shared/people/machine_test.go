@@ -244,7 +244,7 @@ func (m *machine) erase(t *rapid.T, id person.NodeID) {
 		t.Fatalf("erasing %s: %d identities, want %d", id, r.Nodes, want)
 	}
 	m.ref.acts = append(m.ref.acts, act{what: "erase", node: id})
-	for _, node := range w.group(id) {
+	for _, node := range w.doomed(id) {
 		delete(m.announced, node)
 		hash := node.Hash()
 		maps.DeleteFunc(m.mails, func(name string, _ people.Effect) bool { return strings.HasPrefix(name, hash) })
@@ -253,6 +253,7 @@ func (m *machine) erase(t *rapid.T, id person.NodeID) {
 }
 
 func (m *machine) reopen(t *rapid.T, id person.NodeID) {
+	m.wait(t, time.Minute) // who begins anew does so at another moment
 	erased := m.ref.world().erased[id]
 	if err := m.store.Reopen(context.Background(), id, nil); (err == nil) != erased {
 		t.Fatalf("reopening %s, erased %v: %v", id, erased, err)

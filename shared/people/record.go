@@ -23,6 +23,7 @@ const RecordLife = 395 * 24 * time.Hour
 // own. Its event's item is then a mark, which has nothing but the digest.
 type Record struct {
 	Event    event.Event `json:"e,omitzero"` // zero for a fired timer
+	Others   Others      `json:"o,omitzero"` // whom else the event names
 	Mark     string      `json:"d,omitempty"`
 	Verdicts []string    `json:"v,omitempty"`
 	Effects  []Effect    `json:"x,omitempty"`
@@ -125,9 +126,10 @@ func (en *entry) record() Record {
 }
 
 // encode writes the record, packed, so that the event's JSON comes back byte for
-// byte. It names nobody but the event's own identity; see restore.
+// byte. It names nobody but the event's own identity; see Others and restore.
 func encode(r Record) ([]byte, error) {
 	own := r.Event.Node().String()
+	r.Event, r.Others = hide(r.Event)
 	r.Effects = slices.Clone(r.Effects)
 	for i := range r.Effects {
 		if r.Effects[i].Node != own {

@@ -170,20 +170,18 @@ func (w *world) strip(e *event.Event) {
 	e.ExternalIDs = slices.DeleteFunc(slices.Clone(e.ExternalIDs), func(id string) bool { return w.erased[externalNode(id)] })
 }
 
-// give lets the earliest proof decide, and reports whether this one is refused.
-func (w *world) give(id person.NodeID, p proof) (refused bool) {
+// give lets the earliest proof decide; what is kept apart waits.
+func (w *world) give(id person.NodeID, p proof) {
 	w.known[id], w.known[p.to] = true, true
 	if waits, refused := w.apart[pair{id, p.to}]; refused {
 		if waits == nil || p.before(*waits) {
 			w.apart[pair{id, p.to}] = &p
 		}
-		return true
+		return
 	}
-	if have, owned := w.owner[id]; owned && !p.before(have) {
-		return !slices.Contains(w.group(id), p.to)
+	if have, owned := w.owner[id]; !owned || p.before(have) {
+		w.owner[id] = p
 	}
-	w.owner[id] = p
-	return false
 }
 
 // alias joins an earlier id: of a browser its own, of a server whichever it is.
@@ -295,8 +293,25 @@ func (w *world) lift(id person.NodeID) {
 	}
 }
 
+// doomed lists what an erasure takes: who is one person with the identity, and
+// what an alias only implied as another reading of one of theirs.
+func (w *world) doomed(id person.NodeID) []person.NodeID {
+	group := w.group(id)
+	for _, node := range group {
+		other := device(node.Value)
+		if node == other {
+			other = userNode(node.Value)
+		}
+		alike := node.Kind == person.UserID || node.Kind == person.AnonymousID
+		if alike && w.known[other] && !w.named[other] && !slices.Contains(group, other) {
+			group = append(group, other)
+		}
+	}
+	return group
+}
+
 func (w *world) erase(id person.NodeID) {
-	for _, node := range w.group(id) {
+	for _, node := range w.doomed(id) {
 		w.erased[node] = true
 		delete(w.owner, node)
 		delete(w.known, node)

@@ -95,8 +95,12 @@ func (k keeper) read(item *table.Item, err error) (*Record, error) {
 
 // leave says when the person that is about to be stored will be forgotten, if
 // nothing of them comes any more: a visitor is. One that would not be there any
-// more waits for nothing.
+// more waits for nothing. An erasure, which knows no strategy, leaves it at what
+// it was.
 func (u *unit) leave(p *person.Person) {
+	if u.strategy == nil {
+		return
+	}
 	switch last := u.strategy.Retention.Visit(u.now); {
 	case !p.Anonymous():
 		p.Expires = noExpiry

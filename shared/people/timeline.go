@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"rapport/shared/event"
 	"rapport/shared/fault"
 	"rapport/shared/person"
 	"rapport/shared/strategy"
@@ -35,11 +36,17 @@ func (s *Store) Timeline(ctx context.Context, strat *strategy.Strategy, p *perso
 		}
 	}
 	slices.SortFunc(records, newestFirst)
-	if len(records) <= limit {
-		return records, "", nil
+	next := ""
+	if len(records) > limit {
+		records, next = records[:limit], cursorOf(&records[limit-1].Event)
 	}
-	last := records[limit-1].Event
-	return records[:limit], fmt.Sprintf("%d~%s~%s", last.Timestamp.UnixMilli(), last.Digest, last.MessageID), nil
+	names := s.names(p)
+	for i := range records {
+		if err := names.show(ctx, &records[i]); err != nil {
+			return nil, "", err
+		}
+	}
+	return records, next, nil
 }
 
 func newestFirst(a, b Record) int {
@@ -51,6 +58,11 @@ func newestFirst(a, b Record) int {
 type cursor struct {
 	at                time.Time
 	digest, messageID string
+}
+
+// cursorOf is the cursor after the event.
+func cursorOf(last *event.Event) string {
+	return fmt.Sprintf("%d~%s~%s", last.Timestamp.UnixMilli(), last.Digest, last.MessageID)
 }
 
 func parseCursor(text string) (*cursor, error) {

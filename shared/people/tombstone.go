@@ -2,7 +2,6 @@ package people
 
 import (
 	"context"
-	"slices"
 
 	"rapport/shared/person"
 	"rapport/shared/table"
@@ -41,33 +40,21 @@ func (u *unit) grave(hash string) (tombstone string, erased bool) {
 // refuse turns an event of an erased node away, and takes other erased
 // identities out of one that may count.
 func (u *unit) refuse(en *entry) {
-	en.event, en.strip = en.given, false // an attempt before may have seen what is not so any more
-	own := en.event.Node().Hash()
+	own := en.given.Node().Hash()
 	grave, erased := u.grave(own)
+	en.event, en.strip = en.given, false // an attempt before may have seen what is not so any more
 	if en.refused = erased; erased {
 		u.refused[grave]++
 		u.relied[own] = true
 		return
 	}
-	for _, id := range en.event.Nodes() {
-		if _, erased := u.grave(id.Hash()); !erased {
-			continue
+	en.event, en.strip = en.given.Without(func(id person.NodeID) bool {
+		_, erased := u.grave(id.Hash())
+		if erased {
+			u.relied[id.Hash()] = true
 		}
-		u.relied[id.Hash()] = true
-		stripped := *en.event
-		switch {
-		case id.Kind == person.AnonymousID && id.Value == stripped.AnonymousID:
-			stripped.AnonymousID = ""
-		case id.Kind == person.Email:
-			stripped.Email = ""
-		case id.Kind == person.External:
-			stripped.ExternalIDs = slices.DeleteFunc(slices.Clone(stripped.ExternalIDs), func(x string) bool { return x == id.Value })
-		}
-		if id.Value == stripped.PreviousID {
-			stripped.PreviousID = ""
-		}
-		en.event, en.strip = &stripped, true
-	}
+		return erased
+	})
 }
 
 // graves counts what tombstones refused, and holds the items that the unit only

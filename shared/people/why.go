@@ -49,11 +49,12 @@ func (s *Store) Why(ctx context.Context, strat *strategy.Strategy, p *person.Per
 			apart(n.ID, r).note(refused)
 		}
 	}
+	names := s.names(p)
 	for _, n := range p.Nodes {
 		if n.ID.Kind != person.UserID {
 			continue // an event that names two identities belongs to the user id
 		}
-		if err := s.denials(ctx, k, n, refused); err != nil {
+		if err := s.denials(ctx, k, names, n, refused); err != nil {
 			return nil, err
 		}
 	}
@@ -62,9 +63,12 @@ func (s *Store) Why(ctx context.Context, strat *strategy.Strategy, p *person.Per
 }
 
 // denials notes the edges that events of the node name and that do not hold.
-func (s *Store) denials(ctx context.Context, k keeper, n *person.Node, refused map[[2]person.NodeID]Edge) error {
+func (s *Store) denials(ctx context.Context, k keeper, names directory, n *person.Node, refused map[[2]person.NodeID]Edge) error {
 	for r, err := range s.records(ctx, k, n) {
 		if err != nil {
+			return err
+		}
+		if err := names.show(ctx, r); err != nil {
 			return err
 		}
 		for _, e := range denied(k.person, r) {

@@ -19,17 +19,22 @@ type Tombstone struct {
 	// Apart are, as long, the hashes of identities of others that were kept apart
 	// from these, and name them for that reason.
 	Apart []string
+
+	// Twins are, as long, the hashes of the other readings of these identities, that
+	// an alias may have implied for somebody else.
+	Twins []string
 }
 
 type storedTombstone struct {
 	At    int64    `json:"erased"`
 	Rest  []string `json:"rest,omitempty"`
 	Apart []string `json:"apart,omitempty"`
+	Twins []string `json:"twins,omitempty"`
 }
 
 // Encode returns the body of the tombstone's item.
 func (t Tombstone) Encode() []byte {
-	body, _ := json.Marshal(storedTombstone{millis(t.At), t.Rest, t.Apart}) // a number and texts: nothing can fail
+	body, _ := json.Marshal(storedTombstone{millis(t.At), t.Rest, t.Apart, t.Twins}) // a number and texts: nothing can fail
 	return body
 }
 
@@ -40,5 +45,5 @@ func DecodeTombstone(body []byte) (t Tombstone, ok bool) {
 	if !bytes.HasPrefix(body, []byte(`{"erased":`)) || json.Unmarshal(body, &s) != nil {
 		return Tombstone{}, false
 	}
-	return Tombstone{At: instant(s.At), Rest: s.Rest, Apart: s.Apart}, true
+	return Tombstone{At: instant(s.At), Rest: s.Rest, Apart: s.Apart, Twins: s.Twins}, true
 }
