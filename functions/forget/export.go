@@ -56,6 +56,7 @@ type node struct {
 	Sends     []sent               `json:"sends,omitempty"`
 	Waits     []waits              `json:"waits,omitempty"`
 	Exposures map[string]exposure  `json:"exposures,omitempty"` // by slot/block
+	Orders    []bought             `json:"orders,omitempty"`
 }
 
 // owner is the evidence by which the identity belongs to another one.
@@ -118,6 +119,13 @@ type waits struct {
 type exposure struct {
 	At      time.Time `json:"at"`
 	Ordered bool      `json:"ordered"`
+}
+
+// bought is an order that waits for exposures; its id is kept as a hash.
+type bought struct {
+	At         time.Time `json:"at"`
+	Currency   string    `json:"currency"`
+	Hundredths int64     `json:"hundredths"`
 }
 
 // record is an event as it was kept, with the remarks on it.
@@ -257,6 +265,9 @@ func nodeOf(n *person.Node) node {
 	}
 	for _, w := range n.Waits {
 		out.Waits = append(out.Waits, waits{w.ID, w.Purpose, w.Until, w.Ends})
+	}
+	for _, x := range n.Orders {
+		out.Orders = append(out.Orders, bought{x.At, x.Currency, x.Hundredths})
 	}
 	return out
 }

@@ -10,15 +10,22 @@ import (
 	"rapport/shared/person"
 )
 
-// Memory holds a node's exposures by Name(slot, block). It depends on when things
+// Memory is what a node remembers for counting. It depends on when things
 // arrived: it is history, not state, and a person's nodes keep theirs apart.
-type Memory = map[string]person.Exposure
+type Memory struct {
+	Shown  map[string]person.Exposure // by Name(slot, block)
+	Orders []person.Order             // as they arrived
+}
 
 const (
 	attribution = AttributionDays * 24 * time.Hour
 
 	// maxRemembered bounds a node's memory; the oldest exposures go first.
 	maxRemembered = 16
+
+	// maxOrders bounds its orders. They wait for exposures that were on their way
+	// when they came, so a few are enough.
+	maxOrders = 8
 
 	// receiptLife is how old a receipt may be, well below markerLife: a receipt
 	// that comes back after its marker was forgotten would count once more.
@@ -56,7 +63,7 @@ func (o Observer) Observe(e *event.Event, s Subject, now time.Time) (Memory, []T
 	case "Promotion Clicked":
 		return o.shown(e, s, now, true)
 	case "Order Completed":
-		return s.Own, o.ordered(e, s)
+		return o.ordered(e, s, now)
 	default:
 		return s.Own, nil
 	}
@@ -84,11 +91,13 @@ func (o Observer) shown(e *event.Event, s Subject, now time.Time, click bool) (M
 	if click {
 		tallies = append(tallies, count(clicks))
 	}
-	own, met := remember(s, Name(r.Slot, r.Block), r.Minute, now)
+	block := Name(r.Slot, r.Block)
+	own, seen, met := remember(s, block, r.Minute, now)
 	if met {
 		tallies = append(tallies, count(people))
 	}
-	return own, tallies
+	s.Own = own
+	return own, append(tallies, o.catchUp(e, s, block, r.Minute, seen, met)...)
 }
 
 // The reasons to refuse a receipt.
@@ -116,71 +125,155 @@ func (o Observer) verify(token string, s Subject, now time.Time) (r decision.Rec
 	}
 }
 
-// remember notes an exposure and reports whether the person had not seen the
-// block for the time in which orders are put down to it.
-func remember(s Subject, block string, at, now time.Time) (own Memory, met bool) {
-	for _, m := range append([]Memory{s.Own}, s.Others...) {
-		if known, ok := m[block]; ok && at.Sub(known.At).Abs() < attribution {
-			return s.Own, false
+// remember notes an exposure. Met reports whether the person had not seen the
+// block for the time in which orders are put down to it; seen is the exposure that
+// they are put down to, as it was known before.
+func remember(s Subject, block string, at, now time.Time) (own Memory, seen person.Exposure, met bool) {
+	for _, m := range s.memories() {
+		if known, ok := m.Shown[block]; ok && at.Sub(known.At).Abs() < attribution {
+			if at.Before(known.From()) {
+				m.Shown[block] = person.Exposure{At: known.At, Since: at, Ordered: known.Ordered}
+			}
+			return s.Own, known, false
 		}
 	}
-	own = s.Own
-	if own == nil {
-		own = Memory{}
+	own, seen = s.Own, person.Exposure{At: at}
+	if own.Shown == nil {
+		own.Shown = map[string]person.Exposure{}
 	}
-	if known, ok := own[block]; ok && known.At.After(at) {
-		return own, true // an old one that arrives late: the later one stays
+	if known, ok := own.Shown[block]; ok && known.At.After(at) {
+		return own, seen, true // an old one that arrives late: the later one stays
 	}
-	maps.DeleteFunc(own, func(_ string, x person.Exposure) bool { return now.Sub(x.At) > receiptLife })
-	own[block] = person.Exposure{At: at}
-	for len(own) > maxRemembered {
-		delete(own, oldest(own))
+	maps.DeleteFunc(own.Shown, func(_ string, x person.Exposure) bool { return now.Sub(x.At) > receiptLife })
+	own.Shown[block] = seen
+	for len(own.Shown) > maxRemembered {
+		delete(own.Shown, oldest(own.Shown))
 	}
-	return own, true
+	return own, seen, true
 }
 
-func oldest(m Memory) string {
+// memories are those of all nodes, the event's own first.
+func (s Subject) memories() []Memory { return append([]Memory{s.Own}, s.Others...) }
+
+// catchUp puts down to a block the orders that arrived before the exposure that
+// they followed: all of them when the person was met, else those that lie between
+// this exposure and the later one that arrived before it.
+func (o Observer) catchUp(e *event.Event, s Subject, block string, at time.Time, seen person.Exposure, met bool) []Tally {
+	var tallies []Tally
+	for _, order := range eligible(s, at) {
+		if met || order.At.Before(seen.From()) {
+			tallies = append(tallies, o.sale(s.Unit, block, seen.At, order))
+		}
+	}
+	if len(tallies) == 0 || seen.Ordered {
+		return tallies
+	}
+	for _, m := range s.memories() {
+		if known, ok := m.Shown[block]; ok && known.At.Equal(seen.At) {
+			known.Ordered = true
+			m.Shown[block] = known
+		}
+	}
+	return append(tallies, o.buyer(e, block, seen.At))
+}
+
+// eligible are the remembered orders that may be put down to an exposure of then,
+// each once.
+func eligible(s Subject, at time.Time) []person.Order {
+	var out []person.Order
+	for _, m := range s.memories() {
+		for _, order := range m.Orders {
+			known := slices.ContainsFunc(out, func(x person.Order) bool { return x.ID == order.ID })
+			if follows(order.At, at) && !known {
+				out = append(out, order)
+			}
+		}
+	}
+	return out
+}
+
+// follows reports whether an order is put down to an exposure.
+func follows(order, seen time.Time) bool {
+	since := order.Sub(seen)
+	return since >= 0 && since <= attribution
+}
+
+func oldest(m map[string]person.Exposure) string {
 	return slices.MinFunc(slices.Sorted(maps.Keys(m)), func(a, b string) int { return m[a].At.Compare(m[b].At) })
 }
 
-// ordered puts an order down to the blocks that the person saw before it. It
-// counts on the day of the exposure, so that the days of a rate belong together.
-func (o Observer) ordered(e *event.Event, s Subject) []Tally {
-	p := propertiesOf(e)
-	order := p.text("order_id")
-	if order == "" {
-		order = e.MessageID
-	}
-	currency, hundredths := p.money()
+// ordered puts an order down to the blocks that the person saw before it, and
+// remembers it for exposures that arrive later. It counts on the day of the
+// exposure, so that the days of a rate belong together.
+func (o Observer) ordered(e *event.Event, s Subject, now time.Time) (Memory, []Tally) {
+	order := orderOf(e)
 	var tallies []Tally
 	counted := map[string]bool{} // two devices may have shown the same block
-	for _, m := range append([]Memory{s.Own}, s.Others...) {
-		for _, block := range before(m, e.Timestamp) {
-			seen := m[block]
-			day, cell := Day(seen.At, o.Zone), "block/"+block+"/"
+	for _, m := range s.memories() {
+		for _, block := range before(m.Shown, e.Timestamp) {
+			seen := m.Shown[block]
 			if !counted[block] {
 				counted[block] = true
-				t := Tally{ID: ID("order", s.Unit, order, block), Day: day, Cells: []Cell{{cell + orders, 1}}}
-				if hundredths > 0 {
-					t.Cells = append(t.Cells, Cell{cell + Name(value, currency), hundredths})
-				}
-				tallies = append(tallies, t)
+				tallies = append(tallies, o.sale(s.Unit, block, seen.At, order))
 			}
 			if !seen.Ordered {
-				m[block] = person.Exposure{At: seen.At, Ordered: true}
-				id := ID("buyer", e.Node().Hash(), e.MessageID, block, seen.At.UTC().Format(time.RFC3339))
-				tallies = append(tallies, Tally{ID: id, Day: day, Cells: []Cell{{cell + buyers, 1}}})
+				seen.Ordered = true
+				m.Shown[block] = seen
+				tallies = append(tallies, o.buyer(e, block, seen.At))
 			}
 		}
 	}
-	return tallies
+	return keep(s, order, now), tallies
+}
+
+// orderOf reads an order. One without an id is named by its message.
+func orderOf(e *event.Event) person.Order {
+	p := propertiesOf(e)
+	id := p.text("order_id")
+	if id == "" {
+		id = e.MessageID
+	}
+	order := person.Order{ID: ID(id), At: e.Timestamp}
+	order.Currency, order.Hundredths = p.money()
+	return order
+}
+
+// keep remembers the order, unless another side reported it already.
+func keep(s Subject, order person.Order, now time.Time) Memory {
+	for _, m := range s.memories() {
+		if slices.ContainsFunc(m.Orders, func(known person.Order) bool { return known.ID == order.ID }) {
+			return s.Own
+		}
+	}
+	own := s.Own
+	own.Orders = slices.DeleteFunc(own.Orders, func(x person.Order) bool { return now.Sub(x.At) > receiptLife })
+	own.Orders = append(own.Orders, order)
+	own.Orders = own.Orders[max(0, len(own.Orders)-maxOrders):]
+	return own
+}
+
+// sale counts an order of a block that was seen then. An order counts once for a
+// block, however often it is reported.
+func (o Observer) sale(unit, block string, seen time.Time, order person.Order) Tally {
+	cell := "block/" + block + "/"
+	t := Tally{ID: ID("order", unit, order.ID, block), Day: Day(seen, o.Zone), Cells: []Cell{{cell + orders, 1}}}
+	if order.Hundredths > 0 {
+		t.Cells = append(t.Cells, Cell{cell + Name(value, order.Currency), order.Hundredths})
+	}
+	return t
+}
+
+// buyer counts somebody who saw the block then and ordered.
+func (o Observer) buyer(e *event.Event, block string, seen time.Time) Tally {
+	id := ID("buyer", e.Node().Hash(), e.MessageID, block, seen.UTC().Format(time.RFC3339))
+	return Tally{ID: id, Day: Day(seen, o.Zone), Cells: []Cell{{"block/" + block + "/" + buyers, 1}}}
 }
 
 // before returns the blocks that an order of that time is put down to, sorted.
-func before(m Memory, order time.Time) []string {
+func before(shown map[string]person.Exposure, order time.Time) []string {
 	var out []string
-	for block, seen := range m {
-		if since := order.Sub(seen.At); since >= 0 && since <= attribution {
+	for block, seen := range shown {
+		if follows(order, seen.From()) {
 			out = append(out, block)
 		}
 	}

@@ -201,6 +201,10 @@ func TestBuyersAndOrders(t *testing.T) {
 	}
 }
 
+func warmAt(seen time.Time) insight.Memory {
+	return insight.Memory{Shown: map[string]person.Exposure{"hero/warm": {At: seen}}}
+}
+
 // An order on the user's node goes to what the device was shown.
 func TestOrderOnAnotherNode(t *testing.T) {
 	c := newCounters(newTable(t, at(noon)), noon)
@@ -218,7 +222,7 @@ func TestOrderOnAnotherNode(t *testing.T) {
 		t.Errorf("the second order counts %q", got)
 	}
 	// Seen on both sides of a merge: each was somebody who saw it and ordered, the order is one.
-	two := insight.Subject{Unit: s.Unit, Own: insight.Memory{"hero/warm": {At: noon}}, Others: []insight.Memory{{"hero/warm": {At: noon}}}}
+	two := insight.Subject{Unit: s.Unit, Own: warmAt(noon), Others: []insight.Memory{warmAt(noon)}}
 	if got := tell(t, c, &two, track("Order Completed", `{}`, noon), noon); got != "warm/orders+1 warm/buyers+1 warm/buyers+1" {
 		t.Errorf("counts %q", got)
 	}
@@ -253,7 +257,7 @@ func TestLateExposure(t *testing.T) {
 	for _, when := range []time.Time{noon, noon.AddDate(0, 0, -10)} {
 		tell(t, c, &s, promotion("Promotion Viewed", receipt("warm", device.Hash(), when), when), noon)
 	}
-	if r := warm(t, c); r.People != 2 || !s.Own["hero/warm"].At.Equal(noon) {
+	if r := warm(t, c); r.People != 2 || !s.Own.Shown["hero/warm"].At.Equal(noon) {
 		t.Errorf("%d people, remembers %v", r.People, s.Own)
 	}
 }
@@ -266,12 +270,12 @@ func TestMemoryIsBounded(t *testing.T) {
 		when := noon.Add(time.Duration(i) * time.Minute)
 		tell(t, c, &s, promotion("Promotion Viewed", receipt(fmt.Sprintf("b%02d", i), device.Hash(), when), when), when)
 	}
-	if names := slices.Sorted(maps.Keys(s.Own)); len(names) != 16 || names[0] != "hero/b24" || names[15] != "hero/b39" {
+	if names := slices.Sorted(maps.Keys(s.Own.Shown)); len(names) != 16 || names[0] != "hero/b24" || names[15] != "hero/b39" {
 		t.Errorf("remembers %v", names)
 	}
 	later := noon.AddDate(0, 0, 31)
 	tell(t, c, &s, promotion("Promotion Viewed", receipt("warm", device.Hash(), later), later), later)
-	if len(s.Own) != 1 {
+	if len(s.Own.Shown) != 1 {
 		t.Errorf("remembers %v", s.Own)
 	}
 }
@@ -282,7 +286,7 @@ func TestHistoryCountsNothing(t *testing.T) {
 	identify := promotion("Promotion Viewed", receipt("warm", device.Hash(), noon), noon)
 	identify.Type = event.Identify
 	for _, e := range []*event.Event{imported, identify} {
-		if own, tallies := observer.Observe(e, visitor(), noon); len(own)+len(tallies) != 0 {
+		if own, tallies := observer.Observe(e, visitor(), noon); len(own.Shown)+len(own.Orders)+len(tallies) != 0 {
 			t.Errorf("counts %q, remembers %v", cellsOf(tallies), own)
 		}
 	}

@@ -24,21 +24,23 @@ func (u *unit) count(p *person.Person, e *event.Event) []Effect {
 	}
 	observer := insight.Observer{Keys: *u.receipts, Zone: u.strategy.Location()}
 	own := p.Node(e.Node())
-	subject := insight.Subject{Unit: p.Unit, Own: own.Shown}
+	subject := insight.Subject{Unit: p.Unit, Own: memoryOf(own)}
 	for _, n := range p.Nodes {
 		subject.Nodes = append(subject.Nodes, n.ID.Hash())
 		if n != own {
-			subject.Others = append(subject.Others, n.Shown)
+			subject.Others = append(subject.Others, memoryOf(n))
 		}
 	}
 	memory, tallies := observer.Observe(e, subject, u.now)
-	own.Shown = memory
+	own.Shown, own.Orders = memory.Shown, memory.Orders
 	out := make([]Effect, len(tallies))
 	for i := range tallies {
 		out[i] = counted(&tallies[i], own.ID, e.MessageID, u.now)
 	}
 	return out
 }
+
+func memoryOf(n *person.Node) insight.Memory { return insight.Memory{Shown: n.Shown, Orders: n.Orders} }
 
 func counted(t *insight.Tally, node person.NodeID, cause string, now time.Time) Effect {
 	return Effect{ID: t.ID, Kind: Counted, Node: node.String(), Cause: cause, At: now.UTC(), Tally: t}

@@ -33,6 +33,7 @@ func (n *Node) clone() *Node {
 	c.Sends = slices.Clone(n.Sends)
 	c.Waits = slices.Clone(n.Waits)
 	c.Shown = maps.Clone(n.Shown)
+	c.Orders = slices.Clone(n.Orders)
 	c.Life.Purchases = slices.Clone(n.Life.Purchases)
 	c.Computed = converted(n.Computed, (*Fold).clone)
 	return &c

@@ -42,6 +42,7 @@ type storedNode struct {
 	Sends     []storedSend              `json:"s,omitempty"`
 	Waits     []storedWait              `json:"q,omitempty"`
 	Shown     map[string]storedExposure `json:"h,omitempty"`
+	Orders    []storedOrder             `json:"y,omitempty"`
 }
 
 // storedTraits groups traits by the event that set them.

@@ -40,7 +40,15 @@ type storedWait struct {
 
 type storedExposure struct {
 	At      int64 `json:"at"`
+	Since   int64 `json:"s,omitempty"`
 	Ordered bool  `json:"o,omitempty"`
+}
+
+type storedOrder struct {
+	ID       string `json:"i"`
+	At       int64  `json:"at"`
+	Currency string `json:"c,omitempty"`
+	Worth    int64  `json:"v,omitempty"`
 }
 
 func (n *Node) storeHistory(s *storedNode) {
@@ -54,12 +62,15 @@ func (n *Node) storeHistory(s *storedNode) {
 	s.Consent = converted(n.Consent, func(c Consent) storedConsent {
 		return storedConsent{Given: c.Given, At: millis(c.At), By: c.By, Wording: c.Wording, Expires: millis(c.Expires)}
 	})
-	s.Shown = converted(n.Shown, func(x Exposure) storedExposure { return storedExposure{At: millis(x.At), Ordered: x.Ordered} })
+	s.Shown = converted(n.Shown, func(x Exposure) storedExposure { return storedExposure{millis(x.At), millis(x.Since), x.Ordered} })
 	for _, send := range n.Sends {
 		s.Sends = append(s.Sends, storedSend{ID: send.ID, Purpose: send.Purpose, At: millis(send.At)})
 	}
 	for _, w := range n.Waits {
 		s.Waits = append(s.Waits, storedWait{w.ID, millis(w.Until), millis(w.Ends), w.Purpose, w.Value, w.Released, w.Message})
+	}
+	for _, x := range n.Orders {
+		s.Orders = append(s.Orders, storedOrder{ID: x.ID, At: millis(x.At), Currency: x.Currency, Worth: x.Hundredths})
 	}
 }
 
@@ -74,12 +85,15 @@ func (n *Node) loadHistory(s storedNode) {
 	n.Consent = converted(s.Consent, func(c storedConsent) Consent {
 		return Consent{Given: c.Given, At: instant(c.At), By: c.By, Wording: c.Wording, Expires: instant(c.Expires)}
 	})
-	n.Shown = converted(s.Shown, func(x storedExposure) Exposure { return Exposure{At: instant(x.At), Ordered: x.Ordered} })
+	n.Shown = converted(s.Shown, func(x storedExposure) Exposure { return Exposure{instant(x.At), instant(x.Since), x.Ordered} })
 	for _, send := range s.Sends {
 		n.Sends = append(n.Sends, Send{ID: send.ID, Purpose: send.Purpose, At: instant(send.At)})
 	}
 	for _, w := range s.Waits {
 		n.Waits = append(n.Waits, Wait{w.ID, instant(w.Until), instant(w.Ends), w.Purpose, w.Value, w.Released, w.Message})
+	}
+	for _, x := range s.Orders {
+		n.Orders = append(n.Orders, Order{ID: x.ID, At: instant(x.At), Currency: x.Currency, Hundredths: x.Worth})
 	}
 }
 

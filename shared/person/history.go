@@ -29,7 +29,25 @@ type Send struct {
 // Exposure is what a node remembers of a block that was shown to it.
 type Exposure struct {
 	At      time.Time // the minute of the decision, which the receipt proves
+	Since   time.Time // of an earlier one in the same days that arrived later; zero: none
 	Ordered bool      // an order was put down to it
+}
+
+// From is from when on orders are put down to the exposure.
+func (x Exposure) From() time.Time {
+	if x.Since.IsZero() {
+		return x.At
+	}
+	return x.Since
+}
+
+// Order is what a node remembers of an order, to put it down to exposures that
+// were on their way when it came.
+type Order struct {
+	ID         string // a hash of the order's id
+	At         time.Time
+	Currency   string // of ISO 4217
+	Hundredths int64  // what it was worth; 0 when that is not known
 }
 
 // InstanceKey names an instance, or a goal: of one journey, for one key.

@@ -66,9 +66,10 @@ type Node struct {
 	// apart from Traits, which others tell of the person.
 	Preferences map[string]Trait
 
-	Sends []Send              // charged to this node, oldest first
-	Waits []Wait              // put off, by message id
-	Shown map[string]Exposure // by slot and block: what orders are put down to
+	Sends  []Send              // charged to this node, oldest first
+	Waits  []Wait              // put off, by message id
+	Shown  map[string]Exposure // by slot and block: what orders are put down to
+	Orders []Order             // the latest, for exposures that arrive after them
 }
 
 // Link is the evidence for an edge between two nodes.
