@@ -111,6 +111,19 @@ func TestOutcomesInEveryOrder(t *testing.T) {
 	}
 }
 
+// Who sees a block again within the days does not get more of them.
+func TestSeenAgainAfterTheOrder(t *testing.T) {
+	const day = 24 * time.Hour
+	list := []arrival{
+		{promotion("Promotion Viewed", receipt("warm", device.Hash(), noon.Add(-8*day)), noon), false},
+		{track("Order Completed", `{"order_id":"o1"}`, noon), false},
+		{promotion("Promotion Viewed", receipt("warm", device.Hash(), noon.Add(-6*day)), noon), false},
+	}
+	if got, want := results(list, []int{0, 1, 2}), (map[string]int64{"people": 1, "exposures": 2}); !maps.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
 // Of orders that wait the latest are kept, and none for longer than a receipt may
 // be shown.
 func TestWaitingOrdersAreBounded(t *testing.T) {

@@ -25,7 +25,7 @@ func naming() []event.Event {
 	mail.Name, mail.Trusted, mail.Email, mail.AnonymousID = "Order Completed", true, mailbox, laptop
 	claim := page("n4", laptop, noon)
 	claim.Claim = survivor
-	return []event.Event{vouched, card, mail, claim, alias("n5", victim, survivor, noon, true), alias("n6", phone, survivor, noon, false)}
+	return []event.Event{vouched, card, mail, claim, alias("n5", victim, survivor, noon, true), alias("n6", phone, survivor, noon, false), alias("n7", "till-7", survivor, noon, false)}
 }
 
 // Records name nobody beside their own identity, and are shown, handed out and
@@ -35,14 +35,18 @@ func TestRecordsNameNobodyElse(t *testing.T) {
 	s := shelf{}
 	store := newStore(s, at(noon))
 	sent := naming()
+	fold(t, store, strat, order("m1", "till-7", noon, "1")) // so that the last one names a user, and no device
 	fold(t, store, strat, sent...)
 	for item := range s.items() {
 		if !strings.HasPrefix(item.Key.Sort, table.EventPrefix) {
 			continue
 		}
 		i := slices.IndexFunc(sent, func(e event.Event) bool { return table.EventPrefix+e.MessageID == item.Key.Sort })
+		if i < 0 {
+			continue
+		}
 		own := sent[i].Node().Value
-		for _, value := range []string{survivor, victim, tablet, mailbox, laptop, phone, "card:1", "order:7", `"1"`} {
+		for _, value := range []string{survivor, victim, tablet, mailbox, laptop, phone, "till-7", "card:1", "order:7", `"1"`} {
 			if value != own && strings.Contains(plain(item), value) {
 				t.Errorf("%s names %s: %s", sent[i].MessageID, value, plain(item))
 			}
