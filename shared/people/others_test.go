@@ -119,12 +119,12 @@ func TestReopenedHearsNothingOfBefore(t *testing.T) {
 func TestErasureOfOneReadingOfAnAlias(t *testing.T) {
 	strat := sample(t)
 	roots := map[bool]int{}
-	for i := range 6 {
+	for i := range 3 {
 		for name, c := range map[string]struct {
 			devices int
 			stated  bool
 			lost    int // commits of the erasure
-		}{"few": {2, false, 0}, "many": {120, false, 0}, "stated": {2, true, 0}, "lost": {120, false, 1 + i}} {
+		}{"few": {2, false, 0}, "many": {100, false, 0}, "stated": {2, true, 0}, "lost": {100, false, 1 + 2*i}} {
 			s := shelf{}
 			store := newStore(s, at(noon))
 			earlier := fmt.Sprintf("earlier-%02d-0123456789", i)
