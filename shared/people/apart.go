@@ -112,26 +112,35 @@ func twin(id person.NodeID) (person.NodeID, bool) {
 // else kept it. It has no state.
 func (s *Store) forgetTwin(ctx context.Context, hash string, erased []string) error {
 	for range maxAttempts {
-		u := s.begin(ctx, nil)
-		if err := u.read(hash); err != nil {
-			return err
-		}
-		if u.moved(hash) {
-			continue
-		}
-		p, id := u.implied(hash)
-		if other, ok := twin(id); p == nil || !ok || !slices.Contains(erased, other.Hash()) {
-			return nil
-		}
-		writes, ahead, err := u.exile(p, id)
-		if err != nil {
-			return err
-		}
-		if err = s.table.Commit(ctx, s.owner(), writes...); table.AsConflict(err) == nil && (err != nil || !ahead) {
+		over, err := s.closeTwin(ctx, hash, erased)
+		if table.AsConflict(err) == nil && (err != nil || over) {
 			return err
 		}
 	}
 	return errContended
+}
+
+// closeTwin makes one commit of that, and reports whether it is over. Who was kept
+// apart from the identity forgets it first: afterwards nothing tells who that was.
+func (s *Store) closeTwin(ctx context.Context, hash string, erased []string) (over bool, err error) {
+	u := s.begin(ctx, nil)
+	if err := u.read(hash); err != nil || u.moved(hash) {
+		return false, err
+	}
+	p, id := u.implied(hash)
+	if other, ok := twin(id); p == nil || !ok || !slices.Contains(erased, other.Hash()) {
+		return true, nil
+	}
+	for _, r := range p.Node(id).Refused {
+		if err := s.forgetRefusals(ctx, r.With.Hash(), []string{hash}); err != nil {
+			return false, err
+		}
+	}
+	writes, ahead, err := u.exile(p, id)
+	if err != nil {
+		return false, err
+	}
+	return !ahead, s.table.Commit(ctx, s.owner(), writes...)
 }
 
 // implied returns the person that has the node which nobody stated, nil when

@@ -183,3 +183,29 @@ func TestErasureOfOneReadingOfAnAlias(t *testing.T) {
 		t.Errorf("roots %v: this proves little", roots)
 	}
 }
+
+// Who was kept apart from that other reading forgets it as well, and can be split
+// from others as if there had been none.
+func TestErasureOfAReadingThatIsKeptApart(t *testing.T) {
+	strat := sample(t)
+	s := shelf{}
+	store := newStore(s, at(noon))
+	earlier := "earlier-0123456789"
+	fold(t, store, strat, page("m1", earlier, noon), login("m2", phone, survivor, noon, ""), alias("m3", earlier, survivor, noon, true))
+	split(t, store, strat, device(phone))
+	split(t, store, strat, userNode(earlier))
+	split(t, store, strat, device(earlier))
+	if len(s.names("userId:"+earlier)) < 2 {
+		t.Fatal("nobody was kept apart from it: this proves nothing")
+	}
+	for lose := range 8 {
+		s := s.clone()
+		f := &faulty{Table: s, lose: lose, applied: lose%2 == 0}
+		if _, err := newStore(f, at(noon)).Erase(t.Context(), device(earlier), nil); err != nil {
+			erase(t, newStore(s, at(noon)), device(earlier))
+		}
+		if found := s.names(earlier); len(found) > 0 {
+			t.Errorf("commit %d lost: %v name the erased", lose, found)
+		}
+	}
+}
