@@ -33,6 +33,7 @@ type machine struct {
 	effects   map[string]people.Effect // by id
 	announced map[person.NodeID]map[string]bool
 	mails     map[string]people.Effect // by node, journey, key and step
+	reached   map[person.NodeID]bool   // had part in a person when that got a mail
 
 	decoded map[string]*person.Person // by root and body
 	drawn   map[*person.Person]drawing
@@ -47,7 +48,8 @@ type drawing struct {
 func newMachine(strat *strategy.Strategy) *machine {
 	m := &machine{
 		strat: strat, shelf: shelf{}, clock: &clock{noon}, ref: reference{},
-		effects: map[string]people.Effect{}, announced: map[person.NodeID]map[string]bool{}, mails: map[string]people.Effect{}, decoded: map[string]*person.Person{}, drawn: map[*person.Person]drawing{},
+		effects: map[string]people.Effect{}, announced: map[person.NodeID]map[string]bool{}, mails: map[string]people.Effect{},
+		reached: map[person.NodeID]bool{}, decoded: map[string]*person.Person{}, drawn: map[*person.Person]drawing{},
 	}
 	m.store = newStore(m.shelf, m.clock.Now)
 	return m
@@ -183,6 +185,7 @@ func (m *machine) mail(t *rapid.T, group []person.NodeID, e people.Effect) {
 		if again && e.At.Sub(before.At) < remembered && !w.ordered(group, before.Message.Changed, e.Message.Changed) {
 			t.Fatalf("one step, two mails:\n%+v\n%+v", before.Message, e.Message)
 		}
+		m.reached[node] = true
 	}
 	m.mails[fmt.Sprint(e.Message.Node, e.Message.Journey, e.Message.Key, e.Message.Step)] = e
 }
@@ -246,6 +249,7 @@ func (m *machine) erase(t *rapid.T, id person.NodeID) {
 	m.ref.acts = append(m.ref.acts, act{what: "erase", node: id})
 	for _, node := range w.doomed(id) {
 		delete(m.announced, node)
+		delete(m.reached, node)
 		hash := node.Hash()
 		maps.DeleteFunc(m.mails, func(name string, _ people.Effect) bool { return strings.HasPrefix(name, hash) })
 		maps.DeleteFunc(m.effects, func(name string, _ people.Effect) bool { return strings.HasPrefix(name, hash) })
@@ -314,9 +318,7 @@ func (m *machine) told(t *rapid.T, w *world, group []person.NodeID, want portrai
 			}
 		}
 		events = append(events, w.events[id]...)
-		for name := range m.mails {
-			mailed = mailed || strings.HasPrefix(name, id.Hash())
-		}
+		mailed = mailed || m.reached[id]
 	}
 	if got := fmt.Sprint(slices.Sorted(maps.Keys(member))); got != want.audiences {
 		t.Fatalf("at %s %v were announced as %s, and are %s", m.clock.now, group, got, want.audiences)
