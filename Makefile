@@ -54,7 +54,7 @@ check: format tidy lint model explore load validate template build engines smoke
 
 .PHONY: model
 model: ## hold people against a plain model of them, and many writers against one another
-	GOGC=400 go test -count=1 -v -run 'TestModel|TestThreeWriters|TestEightWriters' ./shared/people -operations=200000 -schedules=5000
+	GOGC=400 go test -count=1 -v -run 'TestModel|TestTwoWriters|TestThreeWriters|TestEightWriters' ./shared/people -operations=200000 -pairs=1000 -schedules=5000
 
 .PHONY: explore
 explore: ## play the way from the event to the mail in every order, with every fault
