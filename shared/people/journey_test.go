@@ -215,3 +215,31 @@ func TestNoWinsTies(t *testing.T) {
 		t.Errorf("consent = %+v", c)
 	}
 }
+
+// An order is remembered for as long as the cart that it ended, wherever that was
+// filled: whoever bought is not reminded weeks later.
+func TestOrdersOutliveTheirCarts(t *testing.T) {
+	const dev = "device-0123456789abc"
+	strat := cartStrategy(t)
+	for _, where := range []string{"u1", dev} {
+		c := &clock{noon}
+		s := newStore(shelf{}, c.Now)
+		play := func(i int, act shopping) {
+			act.after = c.now.Sub(noon)
+			effects := fold(t, s, strat, act.build(i))
+			for _, e := range append(effects, c.until(t, c.now.Add(time.Minute), s, strat)...) {
+				if e.Kind == people.MessageDue {
+					t.Fatalf("filled by %s and ordered, and %s later a mail about %s", where, c.now.Sub(noon), e.Message.Key)
+				}
+			}
+		}
+		play(0, shopping{event: "login", node: "u1"})
+		play(1, shopping{event: "Product Added", node: where, cart: "A"})
+		play(2, shopping{event: "Order Completed", node: "u1", cart: "A"})
+		for day := range 80 {
+			c.now = noon.AddDate(0, 0, day+1)
+			play(3+2*day, shopping{event: "Product Removed", node: "u1", cart: "Z"})
+			play(4+2*day, shopping{event: "Product Removed", node: dev, cart: "Z"})
+		}
+	}
+}

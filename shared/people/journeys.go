@@ -40,7 +40,7 @@ func travel(p *person.Person, n *person.Node, e *event.Event, s *strategy.Strate
 			step(n, j, e, w.Over())
 		}
 	}
-	forgetOld(n, s, now)
+	forgetOld(p, s, now)
 	return goals
 }
 
@@ -79,19 +79,24 @@ func keyOf(j *journey.Journey, e *event.Event) string {
 	return text
 }
 
-// keepWalks is for how long an instance and its goal are known after its last
-// change, beyond the journey's own length: so long a cart brings no second mail.
+// keepWalks is for how long an instance is known after its last change, beyond
+// the journey's own length, so long a cart brings no second mail; and a goal, for
+// it must be known while anything is that it ended.
 const keepWalks = 30 * 24 * time.Hour
 
-func forgetOld(n *person.Node, s *strategy.Strategy, now time.Time) {
-	for name, in := range n.Instances {
-		if now.Sub(in.Changed) > keepWalks+longest(s, name) {
-			delete(n.Instances, name)
+// forgetOld looks at all nodes at once: a goal on one of them ends instances on
+// others, which were changed no later and are forgotten no later.
+func forgetOld(p *person.Person, s *strategy.Strategy, now time.Time) {
+	for _, n := range p.Nodes {
+		for name, in := range n.Instances {
+			if now.Sub(in.Changed) > keepWalks+longest(s, name) {
+				delete(n.Instances, name)
+			}
 		}
-	}
-	for name, at := range n.Goals {
-		if now.Sub(at) > journey.LateTrigger+longest(s, name) {
-			delete(n.Goals, name)
+		for name, at := range n.Goals {
+			if now.Sub(at) > keepWalks+longest(s, name) {
+				delete(n.Goals, name)
+			}
 		}
 	}
 }

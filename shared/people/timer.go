@@ -140,7 +140,7 @@ func (s *Store) wake(ctx context.Context, strat *strategy.Strategy, t Timer) ([]
 	if err := u.read(t.Node); err != nil {
 		return nil, err
 	}
-	effects, fired, err := s.fired(ctx, t)
+	effects, before, err := s.fired(ctx, t)
 	if err != nil {
 		return nil, err
 	}
@@ -152,13 +152,13 @@ func (s *Store) wake(ctx context.Context, strat *strategy.Strategy, t Timer) ([]
 			delete(u.armed, p.Root) // this very timer, which is removed below
 		}
 		changes := reassess(p, spokesman(p), "timer "+t.Due.UTC().Format(timeFormat), strat, u.now, false)
-		if !fired && len(changes) > 0 {
-			effects = changes
-			body, err := encode(Record{Effects: changes})
+		if len(changes) > 0 {
+			effects = append(effects, changes...) // history may arm for an instant that has passed, and was fired for
+			body, err := encode(Record{Effects: effects})
 			if err != nil {
 				return nil, err
 			}
-			writes = append(writes, table.Put(table.WakeKey(t.Node, t.Due), body, u.now.Add(timerLife), table.Absent()))
+			writes = append(writes, table.Put(table.WakeKey(t.Node, t.Due), body, u.now.Add(timerLife), before))
 		}
 	}
 	more, err := u.writes()
@@ -170,18 +170,19 @@ func (s *Store) wake(ctx context.Context, strat *strategy.Strategy, t Timer) ([]
 	return effects, s.table.Commit(ctx, s.owner(), writes...)
 }
 
-// fired returns the effects that the timer had when it fired before.
-func (s *Store) fired(ctx context.Context, t Timer) ([]Effect, bool, error) {
+// fired returns the effects that the timer had when it fired before, and what
+// holds of their record.
+func (s *Store) fired(ctx context.Context, t Timer) ([]Effect, table.Condition, error) {
 	items, err := s.table.Get(ctx, table.WakeKey(t.Node, t.Due))
 	if err != nil || items[0] == nil {
-		return nil, false, err
+		return nil, table.Absent(), err
 	}
 	r, err := DecodeRecord(items[0])
 	if err != nil {
-		return nil, false, err
+		return nil, table.Condition{}, err
 	}
 	effects, err := s.restore(ctx, r)
-	return effects, true, err
+	return effects, table.VersionIs(items[0].Version), err
 }
 
 // spokesman is the identity that a change without an event is reported under.
