@@ -241,9 +241,9 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// TestSchemaAgrees makes sure that editors, which go by the schema, and Load say
-// the same about the form of a file.
-func TestSchemaAgrees(t *testing.T) {
+// schemaOf is the schema that editors hold a strategy against.
+func schemaOf(t *testing.T) *jsonschema.Resolved {
+	t.Helper()
 	raw, err := os.ReadFile("../strategy/schema.json")
 	if err != nil {
 		t.Fatal(err)
@@ -256,6 +256,13 @@ func TestSchemaAgrees(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return resolved
+}
+
+// TestSchemaAgrees makes sure that editors, which go by the schema, and Load say
+// the same about the form of a file.
+func TestSchemaAgrees(t *testing.T) {
+	resolved := schemaOf(t)
 	valid := func(t *testing.T, text string) error {
 		t.Helper()
 		var v any

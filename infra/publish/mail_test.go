@@ -1,14 +1,11 @@
 package publish_test
 
 import (
-	"encoding/json"
 	"maps"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/jsonschema-go/jsonschema"
 	"go.yaml.in/yaml/v4"
 
 	"rapport/infra/publish"
@@ -219,18 +216,7 @@ func TestMJMLProblems(t *testing.T) {
 }
 
 func TestMailSchemaAgrees(t *testing.T) {
-	raw, err := os.ReadFile("../strategy/schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var schema jsonschema.Schema
-	if err := json.Unmarshal(raw, &schema); err != nil {
-		t.Fatal(err)
-	}
-	resolved, err := schema.Resolve(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	resolved := schemaOf(t)
 	for _, c := range mailChanges {
 		if c.name == "Liquid without quotes" {
 			continue // has no form to speak of

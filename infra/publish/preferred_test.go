@@ -3,12 +3,10 @@ package publish_test
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/jsonschema-go/jsonschema"
 	"go.yaml.in/yaml/v4"
 
 	"rapport/infra/publish"
@@ -103,18 +101,7 @@ func TestPreferredProblems(t *testing.T) {
 }
 
 func TestPreferredSchemaAgrees(t *testing.T) {
-	raw, err := os.ReadFile("../strategy/schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var schema jsonschema.Schema
-	if err := json.Unmarshal(raw, &schema); err != nil {
-		t.Fatal(err)
-	}
-	resolved, err := schema.Resolve(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	resolved := schemaOf(t)
 	for _, c := range preferredChanges {
 		t.Run(c.name, func(t *testing.T) {
 			var v any
